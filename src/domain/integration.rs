@@ -1,0 +1,155 @@
+//! One destination of one automation: where it is, how it is spoken to, what its queue may do.
+
+use super::condition::Condition;
+use super::id::{AutomationId, IntegrationId};
+use super::schedule::{RetryOverrides, Schedule};
+use super::time::Timestamp;
+
+mod parts;
+pub use parts::{CredentialText, HeaderName, HttpsUrl, PartError};
+
+/// One destination of one automation, without its credential.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Integration {
+    /// Its id, the middle part of every Idempotency-Key sent to it.
+    pub id: IntegrationId,
+    /// The automation that it belongs to.
+    pub automation_id: AutomationId,
+    /// What people call it.
+    pub name: String,
+    /// Where alerts go, and how.
+    pub target: Target,
+    /// Which of the automation's alerts go here; none means all.
+    pub condition: Option<Condition>,
+    /// What its queue may do, where that differs from the service's defaults.
+    pub delivery: DeliverySettings,
+    /// Whether a credential lies sealed beside it.
+    pub credential_set: bool,
+}
+
+/// Where alerts go: one variant for each kind of integration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// An HTTPS endpoint of the company's.
+    Webhook(Webhook),
+}
+
+/// An HTTPS endpoint and how to speak to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// Where to POST.
+    pub url: HttpsUrl,
+    /// Which header carries the credential.
+    pub auth: AuthMethod,
+    /// Whether Standard Webhooks headers are sent.
+    pub signing: bool,
+    /// Never speak HTTP/2 to it.
+    pub http1_only: bool,
+}
+
+/// Which header carries the credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// No header.
+    None,
+    /// `Authorization: Bearer <credential>`
+    Bearer,
+    /// `X-API-Key: <credential>`
+    ApiKey,
+    /// `<name>: <credential>`
+    CustomHeader(HeaderName),
+}
+
+/// What an integration sets for its own queue.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DeliverySettings {
+    /// Attempts on the wire at once; the service's default where absent.
+    pub max_in_flight: Option<u16>,
+    /// The order in which deliveries go.
+    pub ordering: Ordering,
+    /// Most requests a second, enforced on starts of attempts; none where absent.
+    pub rate_limit: Option<u32>,
+    /// Parts of the retry schedule that differ from the service's.
+    pub retry: RetryOverrides,
+}
+
+/// The order in which deliveries go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ordering {
+    /// By due time; a failing delivery lets the others pass.
+    #[default]
+    Due,
+    /// Strict order of acceptance: one in flight, and a failing delivery holds back those behind it.
+    Fifo,
+}
+
+/// What a destination's queue goes by: the service's settings with the integration's own on top.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// When the next attempt is due.
+    pub schedule: Schedule,
+    /// Failures in a row that open the circuit; at least 1.
+    pub circuit_failures: u32,
+    /// Attempts on the wire at once; at least 1, and exactly 1 under fifo.
+    pub max_in_flight: u16,
+    /// The order in which deliveries go.
+    pub ordering: Ordering,
+    /// Most attempts started a second.
+    pub rate_limit: Option<u32>,
+}
+
+impl Policy {
+    /// The service's settings with the integration's own on top.
+    pub fn for_integration(&self, own: &DeliverySettings) -> Self {
+        let max_in_flight = match own.ordering {
+            Ordering::Fifo => 1,
+            Ordering::Due => own.max_in_flight.unwrap_or(self.max_in_flight).max(1),
+        };
+        Self {
+            schedule: self.schedule.with(&own.retry),
+            circuit_failures: self.circuit_failures.max(1),
+            max_in_flight,
+            ordering: own.ordering,
+            rate_limit: own.rate_limit.or(self.rate_limit),
+        }
+    }
+}
+
+/// Whether an integration may send, as it lies on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Status {
+    /// It sends.
+    #[default]
+    Active,
+    /// Somebody stopped it for a while; deliveries wait.
+    Paused,
+    /// It is switched off, by somebody or by `410 Gone`; deliveries wait.
+    Disabled {
+        /// Why, in words for an operator.
+        reason: String,
+    },
+}
+
+impl Status {
+    /// The word in API, rows and logs.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Disabled { .. } => "disabled",
+        }
+    }
+}
+
+/// How an integration has been doing: kept on disk, so that a restart goes on where the last run stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Health {
+    /// The circuit.
+    pub circuit: super::circuit::Circuit,
+    /// When an attempt last succeeded.
+    pub last_success_at: Option<Timestamp>,
+    /// When an attempt last failed.
+    pub last_failure_at: Option<Timestamp>,
+    /// What that failure was, in words for an operator.
+    pub last_error: Option<String>,
+}

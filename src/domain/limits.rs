@@ -1,0 +1,54 @@
+//! Every bound, with its reason. What has no bound here has none anywhere, and that would be a bug.
+
+use std::time::Duration;
+
+/// Records in one call: the inbound API that feeders are written for allows as many.
+pub const RECORDS_A_CALL: usize = 100;
+/// Bytes of a request's body: a hundred long conversations fit.
+pub const REQUEST_BYTES: usize = 1024 * 1024;
+/// Bytes of a record's id, and of an org's: they travel in a header and in every index.
+pub const ID_BYTES: usize = 255;
+/// User-perceived characters of feedback that an alert carries.
+pub const EXCERPT_GRAPHEMES: usize = 500;
+/// Bytes of the same excerpt: one grapheme has no upper bound of its own.
+pub const EXCERPT_BYTES: usize = 4096;
+/// Bytes of a response's body that are read and kept: enough for an error message.
+pub const RESPONSE_EXCERPT_BYTES: usize = 16 * 1024;
+/// Bytes of a URL: what common servers accept.
+pub const URL_BYTES: usize = 2048;
+/// Bytes of a custom header's name.
+pub const HEADER_NAME_BYTES: usize = 64;
+/// Bytes of a credential: more does not fit common servers' header limits.
+pub const CREDENTIAL_BYTES: usize = 4096;
+/// Bytes of the name of a thing that people name.
+pub const NAME_BYTES: usize = 200;
+/// Integrations of one automation: an alert fans out to each in one transaction.
+pub const INTEGRATIONS_AN_AUTOMATION: usize = 200;
+/// Nodes of one condition: it is evaluated for every record.
+pub const CONDITION_NODES: usize = 200;
+/// Levels that a condition nests: it is evaluated by recursion.
+pub const CONDITION_DEPTH: usize = 16;
+/// Bytes that a compiled `matches` pattern may take.
+pub const PATTERN_BYTES: usize = 256 * 1024;
+/// Waiting deliveries that a destination holds in memory; the rest stays on disk.
+pub const WINDOW: usize = 128;
+/// Attempts of one destination that are claimed, on the wire, or not yet written down. It bounds what
+/// may be sent twice after a crash, and what a store that stands still can leave unwritten.
+pub const OUTSTANDING: usize = 128;
+/// Crashes of a destination's actor by one delivery before that delivery is dead.
+pub const CRASHES_A_DELIVERY: u32 = 3;
+/// An idle destination's actor is put to sleep after this.
+pub const IDLE_BEFORE_SLEEP: Duration = Duration::from_secs(60);
+/// No timer sleeps longer than this before it looks at the wall clock again: a suspended machine or a
+/// stepped clock is noticed within it.
+pub const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// Deaths of an actor within [`INTENSITY_SPAN`] that park it.
+pub const INTENSITY: usize = 5;
+/// See [`INTENSITY`].
+pub const INTENSITY_SPAN: Duration = Duration::from_secs(60);
+/// A parked actor is tried again this often.
+pub const PARKED_FOR: Duration = Duration::from_mins(10);
+/// Bytes of alert bodies kept in memory for deliveries about to be sent.
+pub const HOT_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// A stop waits this long for attempts in flight: all of it fits into the contract's 10 seconds.
+pub const DRAIN: Duration = Duration::from_secs(8);

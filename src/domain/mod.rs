@@ -1,0 +1,18 @@
+//! Everything that decides: which alerts fire, what an answer means, when the next attempt is due,
+//! which delivery goes next. Plain code that gets time and randomness as arguments; it does no I/O.
+
+pub mod alert;
+pub mod automation;
+pub mod circuit;
+pub mod condition;
+pub mod delivery;
+pub mod id;
+pub mod integration;
+pub mod levels;
+pub mod limits;
+pub mod outcome;
+pub mod queue;
+pub mod record;
+pub mod schedule;
+pub mod secret;
+pub mod time;

@@ -1,0 +1,156 @@
+//! What the wire did, and what that means: the one table that tells success from failure.
+
+use super::delivery::DeadReason;
+use super::schedule::RetryAfter;
+
+/// What one attempt came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The head of a response arrived in time. Whatever its body did afterwards does not matter.
+    Answered {
+        /// The status code, as sent: 100 to 999.
+        status: u16,
+        /// The `Retry-After` header, if it can be read.
+        retry_after: Option<RetryAfter>,
+    },
+    /// No head of a response arrived.
+    Failed(Fault),
+}
+
+/// Why no answer came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Which kind of trouble.
+    pub kind: FaultKind,
+    /// One line that an operator can act on, without secrets. May be empty where the kind says all.
+    pub detail: String,
+}
+
+macro_rules! fault_kinds {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $words:literal;)*) => {
+        /// Which kind of trouble kept an answer from coming.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum FaultKind { $($(#[$doc])* $name,)* }
+
+        impl FaultKind {
+            /// All kinds.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The word in rows, API, logs and scenario fixtures.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// What to tell an operator.
+            pub const fn words(self) -> &'static str {
+                match self { $(Self::$name => $words,)* }
+            }
+
+            /// The kind of that code.
+            pub fn from_code(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|each| each.code() == code)
+            }
+        }
+    };
+}
+
+fault_kinds! {
+    /// The time of the attempt ran out before the response's head was there.
+    Timeout = "timeout", "no answer in time";
+    /// The name has no address.
+    NameNotFound = "name_not_found", "the host's name was not found";
+    /// The name servers did not answer, or not usefully.
+    NameLookup = "name_lookup", "the host's name could not be looked up";
+    /// Every address is refused by the address policy.
+    EgressDenied = "egress_denied", "the address policy refuses the host's address";
+    /// Nothing listens there.
+    Refused = "refused", "connection refused";
+    /// The connection could not be made for another reason.
+    Connect = "connect", "could not connect";
+    /// No TLS session could be agreed on; the detail says why.
+    Tls = "tls", "TLS failed";
+    /// The connection ended before the head of the response.
+    Reset = "reset", "the connection was closed before an answer came";
+    /// What came back is no HTTP response.
+    BadResponse = "bad_response", "the answer was not understood";
+    /// The configured proxy failed or refused.
+    Proxy = "proxy", "the proxy failed";
+    /// The sealed credential can't be opened with the key in use.
+    CredentialUnreadable = "credential_unreadable", "the credential can't be read";
+    /// The stored body does not match its digest; it was not sent.
+    BodyDamaged = "body_damaged", "the stored body is damaged";
+    /// The service stopped while the attempt may have been on its way.
+    Interrupted = "interrupted", "the service stopped during the attempt: it may have arrived";
+    /// Our own fault; the detail names it.
+    Internal = "internal", "internal error";
+}
+
+/// What an attempt means for its delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The alert has arrived.
+    Delivered,
+    /// It has not; try again.
+    Retry {
+        /// Whether the circuit counts it: whether it speaks of the destination, not of this one alert.
+        blames_destination: bool,
+        /// What the receiver asked for.
+        not_before: Option<RetryAfter>,
+    },
+    /// The receiver says that it is gone: switch the integration off; the delivery waits.
+    SwitchOff,
+    /// It must not be tried again.
+    Dead(DeadReason),
+}
+
+impl Outcome {
+    /// What the attempt means (contract, sections 3.2, 3.3 and 3.6).
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Answered { status: 200..=299, .. } => Verdict::Delivered,
+            Self::Answered { status: 410, .. } => Verdict::SwitchOff,
+            Self::Answered { status: 400 | 413 | 415 | 422, .. } => {
+                Verdict::Retry { blames_destination: false, not_before: None }
+            }
+            Self::Answered { status: 429 | 503, retry_after } => {
+                Verdict::Retry { blames_destination: true, not_before: *retry_after }
+            }
+            Self::Answered { .. } => Verdict::Retry { blames_destination: true, not_before: None },
+            Self::Failed(fault) => fault.kind.verdict(),
+        }
+    }
+
+    /// One line for an operator: `503`, or `connection refused: …`.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Answered { status, .. } => format!("answered {status}"),
+            Self::Failed(fault) if fault.detail.is_empty() => fault.kind.words().to_owned(),
+            Self::Failed(fault) => format!("{}: {}", fault.kind.words(), fault.detail),
+        }
+    }
+}
+
+impl FaultKind {
+    fn verdict(self) -> Verdict {
+        match self {
+            Self::BodyDamaged => Verdict::Dead(DeadReason::BodyDamaged),
+            // Neither says anything of the destination: our side stopped or broke.
+            Self::Interrupted | Self::Internal => {
+                Verdict::Retry { blames_destination: false, not_before: None }
+            }
+            Self::Timeout
+            | Self::NameNotFound
+            | Self::NameLookup
+            | Self::EgressDenied
+            | Self::Refused
+            | Self::Connect
+            | Self::Tls
+            | Self::Reset
+            | Self::BadResponse
+            | Self::Proxy
+            | Self::CredentialUnreadable => {
+                Verdict::Retry { blames_destination: true, not_before: None }
+            }
+        }
+    }
+}

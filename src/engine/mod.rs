@@ -1,0 +1,3 @@
+//! The actors: they carry out what `domain` decides, and decide nothing.
+
+pub mod ports;

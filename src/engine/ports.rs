@@ -1,0 +1,421 @@
+//! What the engine asks of the rooms around it. Each port has two callers' worth of truth behind it:
+//! the product's own (SQLite, HTTPS, the system's clock) and the simulated one of the scenario tests.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::domain::alert::{Alert, Body};
+use crate::domain::automation::Automation;
+use crate::domain::delivery::{
+    DeadReason, DiscardReason, NewDelivery, QueueKey, Report, State, Waiting,
+};
+use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
+use crate::domain::integration::{Health, Integration, Status};
+use crate::domain::secret::{Sealed, Secret};
+use crate::domain::time::Timestamp;
+
+/// A future that can be sent to another thread.
+pub type Promise<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// A future that stays on its thread.
+pub type LocalPromise<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// Tells the time of day. Durations are measured by the monotonic clock of the runtime.
+pub trait Clock: Send + Sync {
+    /// Now, by the wall clock.
+    fn now(&self) -> Timestamp;
+}
+
+/// Why the store did not do what it was asked. Nothing of the request was done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// No room on disk. Acceptance and delivery wait until there is.
+    #[error("no room left on the disk of the data directory")]
+    Full,
+    /// Too much is waiting already.
+    #[error("the store has more waiting than it takes")]
+    Busy,
+    /// The store is stopping or has stopped.
+    #[error("the store is stopped")]
+    Stopped,
+    /// There is no such thing.
+    #[error("not found")]
+    NotFound,
+    /// Somebody else changed it: the version on disk.
+    #[error("it was changed meanwhile: it is at version {current} now")]
+    Stale {
+        /// The version on disk.
+        current: i64,
+    },
+    /// The thing is in a state in which this makes no sense; the text says why.
+    #[error("{0}")]
+    Refused(String),
+    /// Our own fault, or damage; the text names it.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+/// Keeps everything. Each method is durable (synced to disk) when its promise is fulfilled.
+pub trait Store: Send + Sync {
+    /// Stores alerts with their deliveries, all or none. An alert whose automation and record are
+    /// known already is not stored again: the answer names the first one, with `fresh: false`.
+    /// Deliveries to an integration deleted meanwhile are stored as discarded.
+    fn accept(&self, alerts: Vec<NewAlert>) -> Promise<Result<Vec<Accepted>, StoreError>>;
+
+    /// Writes down what a destination's queue decided: one transaction, shared with whoever waits.
+    fn apply(
+        &self,
+        integration: IntegrationId,
+        changes: Vec<Change>,
+    ) -> Promise<Result<Applied, StoreError>>;
+
+    /// The first `limit` waiting deliveries behind `after`, in the order of their keys.
+    fn load(
+        &self,
+        integration: IntegrationId,
+        after: Option<QueueKey>,
+        limit: usize,
+    ) -> Promise<Result<Loaded, StoreError>>;
+
+    /// A destination as it is configured now; `NotFound` once it is deleted.
+    fn destination(&self, id: IntegrationId) -> Promise<Result<Destination, StoreError>>;
+
+    /// The alert with its body. `Failed` where the body on disk is damaged is told by the inner result.
+    fn alert(&self, id: AlertId) -> Promise<Result<Result<Alert, DamagedAlert>, StoreError>>;
+
+    /// Destinations that have waiting deliveries and are active.
+    fn waiting_destinations(&self) -> Promise<Result<Vec<IntegrationId>, StoreError>>;
+
+    /// A delivery's handling crashed its actor: counts it, and makes the delivery dead at `limit`.
+    fn record_crash(
+        &self,
+        delivery: DeliveryId,
+        limit: u32,
+        at: Timestamp,
+    ) -> Promise<Result<(), StoreError>>;
+
+    /// After a stop: attempts that were claimed and never settled become waiting again, with an
+    /// attempt in their history that says `interrupted`, due at `due_at`. Returns how many.
+    fn recover(&self, now: Timestamp, due_at: Timestamp) -> Promise<Result<u64, StoreError>>;
+
+    /// All automations with their integrations, as far as they are not deleted.
+    fn automations(&self) -> Promise<Result<Vec<Automation>, StoreError>>;
+
+    /// A person's or a program's change to what is configured. Returns the automation's new version.
+    fn change(&self, edit: Edit, by: Actor, at: Timestamp) -> Promise<Result<i64, StoreError>>;
+
+    /// An operator's act on deliveries. Returns how many it changed.
+    fn act(&self, act: Act, by: Actor, at: Timestamp) -> Promise<Result<u64, StoreError>>;
+
+    /// Writes and removes a row, to see whether writing works.
+    fn probe(&self) -> Promise<Result<(), StoreError>>;
+}
+
+/// Told by the store right after a commit, in the order of commits, from the thread that wrote.
+/// It must not block.
+pub trait AfterAccept: Send + Sync {
+    /// These deliveries are durable now. `body` is the alert's body for those who send it soon.
+    fn accepted(&self, fresh: Vec<FreshDelivery>);
+}
+
+/// A delivery that was just made durable.
+#[derive(Debug, Clone)]
+pub struct FreshDelivery {
+    /// Where it goes.
+    pub integration: IntegrationId,
+    /// Its row in the queue.
+    pub waiting: Waiting,
+    /// Its alert, so that it needn't be read back.
+    pub alert: Arc<Alert>,
+}
+
+/// One automation fired for one record.
+#[derive(Debug, Clone)]
+pub struct NewAlert {
+    /// Which automation.
+    pub automation_id: AutomationId,
+    /// For which record.
+    pub record_id: String,
+    /// The organisation's slug.
+    pub org_id: String,
+    /// What will be sent.
+    pub body: Body,
+    /// When it fired.
+    pub escalated_at: Timestamp,
+    /// Its deliveries; may be none, where no integration's condition matches.
+    pub deliveries: Vec<NewDelivery>,
+}
+
+/// What became of a [`NewAlert`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The alert: the new one, or the one that was there.
+    pub alert: AlertId,
+    /// Its deliveries.
+    pub deliveries: Vec<DeliveryId>,
+    /// False where the alert was there already.
+    pub fresh: bool,
+}
+
+/// One thing that a destination's queue decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Attempt number `attempt` (from 2 on) is about to be sent: pending → in_flight, fenced by
+    /// `attempts = attempt - 1`.
+    Claim {
+        /// Which delivery.
+        delivery: DeliveryId,
+        /// The number that the attempt will have.
+        attempt: u32,
+    },
+    /// A claimed attempt was not sent after all (its destination was paused or its circuit opened in
+    /// the meantime): in_flight → pending.
+    Unclaim {
+        /// Which delivery.
+        delivery: DeliveryId,
+    },
+    /// Attempt number `attempt` is over. Its report always enters the history; the delivery's state
+    /// changes only where it still is pending or in_flight with `attempts = attempt - 1`.
+    Settle {
+        /// Which delivery.
+        delivery: DeliveryId,
+        /// The number of the attempt, from 1.
+        attempt: u32,
+        /// What the attempt left behind.
+        report: Report,
+        /// What becomes of the delivery.
+        next: Next,
+    },
+    /// How the destination is doing, whole; replaces what was there.
+    Health(Health),
+    /// The receiver said that it is gone: active → disabled, with an audit row.
+    SwitchOff {
+        /// Why, in words for an operator.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// What becomes of a delivery after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Delivered.
+    Delivered,
+    /// Pending again.
+    Wait {
+        /// Its place in the queue.
+        queue_at: Timestamp,
+        /// Not to be sent before this.
+        due_at: Timestamp,
+    },
+    /// Dead.
+    Dead(DeadReason),
+}
+
+/// What came of [`Store::apply`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// Deliveries whose row was not in the state that the change expected: somebody else decided.
+    pub lost: Vec<DeliveryId>,
+}
+
+/// A stretch of a destination's queue.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Loaded {
+    /// In the order of their keys.
+    pub rows: Vec<Waiting>,
+    /// The newest delivery (of any destination) that this reading could see; 0 where there is none.
+    pub newest: i64,
+}
+
+/// A destination as it is configured now.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    /// Where and how.
+    pub integration: Integration,
+    /// Whether it may send.
+    pub status: Status,
+    /// How it has been doing.
+    pub health: Health,
+    /// The credential, sealed.
+    pub credential: Option<Sealed>,
+    /// The signing secrets in force, newest first.
+    pub signing_secrets: Vec<SigningSecret>,
+}
+
+/// A signing secret, sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningSecret {
+    /// The secret.
+    pub sealed: Sealed,
+    /// Until when it is used; without an end for the newest.
+    pub until: Option<Timestamp>,
+}
+
+/// The alert's body on disk is not the one that was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DamagedAlert;
+
+/// Who changed something, for the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// A token's or user's name, or `system`, `cli`.
+    pub name: String,
+    /// From which address.
+    pub address: Option<String>,
+}
+
+/// A change to what is configured.
+#[derive(Debug)]
+pub enum Edit {
+    /// A new automation with its integrations.
+    CreateAutomation {
+        /// The whole of it.
+        automation: Automation,
+        /// The credentials and first signing secrets of its integrations.
+        seals: Vec<Seals>,
+    },
+    /// Replaces an automation and the set of its integrations: those missing are deleted.
+    ReplaceAutomation {
+        /// The whole of it.
+        automation: Automation,
+        /// Credentials that change; those not named are kept.
+        seals: Vec<Seals>,
+        /// The version that the caller has seen, where it says.
+        expected: Option<i64>,
+    },
+    /// Deletes an automation; its waiting deliveries are discarded, and kept.
+    DeleteAutomation {
+        /// Which.
+        id: AutomationId,
+        /// The version that the caller has seen, where it says.
+        expected: Option<i64>,
+    },
+    /// Adds an integration to its automation.
+    CreateIntegration {
+        /// The whole of it.
+        integration: Integration,
+        /// Its credential and first signing secret.
+        seals: Seals,
+    },
+    /// Replaces an integration's settings.
+    ReplaceIntegration {
+        /// The whole of it.
+        integration: Integration,
+        /// What changes of its credential.
+        seals: Option<Seals>,
+    },
+    /// Deletes an integration; its waiting deliveries are discarded, and kept.
+    DeleteIntegration {
+        /// Which.
+        id: IntegrationId,
+    },
+    /// Pause, resume, disable, enable. Enabling also closes the circuit.
+    SetStatus {
+        /// Which integration.
+        id: IntegrationId,
+        /// What it becomes.
+        status: Status,
+    },
+    /// A new signing secret; the one before stays valid until `old_until`.
+    RotateSigningSecret {
+        /// Which integration.
+        id: IntegrationId,
+        /// The new one.
+        sealed: Sealed,
+        /// How long the old one is still sent beside it.
+        old_until: Timestamp,
+    },
+}
+
+/// What is sealed for one integration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seals {
+    /// Which.
+    pub integration: IntegrationId,
+    /// `None` keeps, `Some(None)` removes, `Some(Some(_))` replaces the credential.
+    pub credential: Option<Option<Sealed>>,
+    /// A first signing secret, where signing was just turned on.
+    pub signing_secret: Option<Sealed>,
+}
+
+/// An operator's act on deliveries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// A dead delivery becomes pending and due now, with a horizon of its own; a pending one becomes
+    /// due now. `Refused` for the other states.
+    Retry {
+        /// Which delivery.
+        delivery: DeliveryId,
+    },
+    /// All dead deliveries of an integration become pending and due now.
+    RetryDead {
+        /// Which integration.
+        integration: IntegrationId,
+    },
+    /// A pending, in_flight or dead delivery is discarded. `Refused` for the other states.
+    Discard {
+        /// Which delivery.
+        delivery: DeliveryId,
+        /// Why.
+        reason: DiscardReason,
+    },
+}
+
+/// Makes one attempt. It keeps the deadline, bounds what it reads, never retries, and never panics on
+/// what a receiver does.
+pub trait Sender {
+    /// Sends the body once.
+    fn send(&self, attempt: Attempt) -> LocalPromise<Report>;
+}
+
+/// Everything that one attempt needs.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Where and how, with what is sealed.
+    pub destination: Arc<Destination>,
+    /// The delivery, for the log; `None` for a test alert.
+    pub delivery: Option<DeliveryId>,
+    /// The number of the attempt, from 1.
+    pub number: u32,
+    /// What is sent.
+    pub alert: Arc<Alert>,
+    /// The time of day at its start.
+    pub started_at: Timestamp,
+}
+
+/// Seals what must not be read from disk, and opens it again.
+pub trait Sealer: Send + Sync {
+    /// Seals a secret for one integration and one purpose; neither can be exchanged afterwards.
+    fn seal(&self, purpose: Purpose, id: IntegrationId, secret: &Secret) -> Result<Sealed, VaultError>;
+    /// Opens it.
+    fn open(&self, purpose: Purpose, id: IntegrationId, sealed: &Sealed) -> Result<Secret, VaultError>;
+}
+
+/// What a sealed secret is for: bound into the seal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum Purpose {
+    Credential,
+    SigningSecret,
+}
+
+/// A secret could not be sealed or opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum VaultError {
+    /// Wrong key, wrong place, or damage: the three can't be told apart.
+    #[error("it can't be opened with the master key in use, or it was damaged or moved")]
+    Unreadable,
+    /// The key has sealed as much as is safe; rotate it.
+    #[error("the key has been used too often: rotate it")]
+    Exhausted,
+    /// The machine gave no randomness.
+    #[error("the machine gave no randomness")]
+    NoRandomness,
+}
+
+/// The state of a delivery, for a refusal's words.
+pub fn refusal(act: &str, state: State) -> StoreError {
+    StoreError::Refused(format!("a delivery that is {} can't be {act}", state.word()))
+}

@@ -1,0 +1,6 @@
+//! Belfry delivers escalation alerts to the systems that a company owns, and loses none.
+
+#![forbid(unsafe_code)]
+
+pub mod domain;
+pub mod engine;

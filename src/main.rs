@@ -1,0 +1,2 @@
+//! The `belfry` program.
+fn main() {}
