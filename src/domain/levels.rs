@@ -112,9 +112,9 @@ impl MinimumLevels {
         let escalation = self.escalation.is_none_or(|least| levels.escalation >= least);
         let intensity =
             self.emotional_intensity.is_none_or(|least| levels.emotional_intensity >= least);
-        let shift = self.sentiment_shift.is_none_or(|least| {
-            levels.sentiment_shift.is_some_and(|shift| shift >= least)
-        });
+        let shift = self
+            .sentiment_shift
+            .is_none_or(|least| levels.sentiment_shift.is_some_and(|shift| shift >= least));
         escalation && intensity && shift
     }
 }

@@ -388,9 +388,19 @@ pub struct Attempt {
 /// Seals what must not be read from disk, and opens it again.
 pub trait Sealer: Send + Sync {
     /// Seals a secret for one integration and one purpose; neither can be exchanged afterwards.
-    fn seal(&self, purpose: Purpose, id: IntegrationId, secret: &Secret) -> Result<Sealed, VaultError>;
+    fn seal(
+        &self,
+        purpose: Purpose,
+        id: IntegrationId,
+        secret: &Secret,
+    ) -> Result<Sealed, VaultError>;
     /// Opens it.
-    fn open(&self, purpose: Purpose, id: IntegrationId, sealed: &Sealed) -> Result<Secret, VaultError>;
+    fn open(
+        &self,
+        purpose: Purpose,
+        id: IntegrationId,
+        sealed: &Sealed,
+    ) -> Result<Secret, VaultError>;
 }
 
 /// What a sealed secret is for: bound into the seal.
