@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use crate::domain::alert::{Alert, Body};
 use crate::domain::automation::Automation;
-use crate::domain::delivery::{
-    DeadReason, DiscardReason, NewDelivery, QueueKey, Report, State, Waiting,
-};
+use crate::domain::delivery::{DiscardReason, NewDelivery, QueueKey, Report, State, Waiting};
 use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
 use crate::domain::integration::{Health, Integration, Status};
+pub use crate::domain::queue::{Change, Loaded, Next};
 use crate::domain::secret::{Sealed, Secret};
 use crate::domain::time::Timestamp;
 
@@ -87,12 +86,13 @@ pub trait Store: Send + Sync {
     fn waiting_destinations(&self) -> Promise<Result<Vec<IntegrationId>, StoreError>>;
 
     /// A delivery's handling crashed its actor: counts it, and makes the delivery dead at `limit`.
+    /// Returns whether it is dead now.
     fn record_crash(
         &self,
         delivery: DeliveryId,
         limit: u32,
         at: Timestamp,
-    ) -> Promise<Result<(), StoreError>>;
+    ) -> Promise<Result<bool, StoreError>>;
 
     /// After a stop: attempts that were claimed and never settled become waiting again, with an
     /// attempt in their history that says `interrupted`, due at `due_at`. Returns how many.
@@ -109,6 +109,9 @@ pub trait Store: Send + Sync {
 
     /// Writes and removes a row, to see whether writing works.
     fn probe(&self) -> Promise<Result<(), StoreError>>;
+
+    /// Whether the last write worked and there is room for more. Nothing is sent while it is false.
+    fn writable(&self) -> bool;
 }
 
 /// Told by the store right after a commit, in the order of commits, from the thread that wrote.
@@ -157,76 +160,11 @@ pub struct Accepted {
     pub fresh: bool,
 }
 
-/// One thing that a destination's queue decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Attempt number `attempt` (from 2 on) is about to be sent: pending → in_flight, fenced by
-    /// `attempts = attempt - 1`.
-    Claim {
-        /// Which delivery.
-        delivery: DeliveryId,
-        /// The number that the attempt will have.
-        attempt: u32,
-    },
-    /// A claimed attempt was not sent after all (its destination was paused or its circuit opened in
-    /// the meantime): in_flight → pending.
-    Unclaim {
-        /// Which delivery.
-        delivery: DeliveryId,
-    },
-    /// Attempt number `attempt` is over. Its report always enters the history; the delivery's state
-    /// changes only where it still is pending or in_flight with `attempts = attempt - 1`.
-    Settle {
-        /// Which delivery.
-        delivery: DeliveryId,
-        /// The number of the attempt, from 1.
-        attempt: u32,
-        /// What the attempt left behind.
-        report: Report,
-        /// What becomes of the delivery.
-        next: Next,
-    },
-    /// How the destination is doing, whole; replaces what was there.
-    Health(Health),
-    /// The receiver said that it is gone: active → disabled, with an audit row.
-    SwitchOff {
-        /// Why, in words for an operator.
-        reason: String,
-        /// When.
-        at: Timestamp,
-    },
-}
-
-/// What becomes of a delivery after an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    /// Delivered.
-    Delivered,
-    /// Pending again.
-    Wait {
-        /// Its place in the queue.
-        queue_at: Timestamp,
-        /// Not to be sent before this.
-        due_at: Timestamp,
-    },
-    /// Dead.
-    Dead(DeadReason),
-}
-
 /// What came of [`Store::apply`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Applied {
     /// Deliveries whose row was not in the state that the change expected: somebody else decided.
     pub lost: Vec<DeliveryId>,
-}
-
-/// A stretch of a destination's queue.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Loaded {
-    /// In the order of their keys.
-    pub rows: Vec<Waiting>,
-    /// The newest delivery (of any destination) that this reading could see; 0 where there is none.
-    pub newest: i64,
 }
 
 /// A destination as it is configured now.
@@ -348,11 +286,15 @@ pub enum Act {
     Retry {
         /// Which delivery.
         delivery: DeliveryId,
+        /// The new horizon of a delivery that was dead.
+        expires_at: Timestamp,
     },
     /// All dead deliveries of an integration become pending and due now.
     RetryDead {
         /// Which integration.
         integration: IntegrationId,
+        /// Their new horizon.
+        expires_at: Timestamp,
     },
     /// A pending, in_flight or dead delivery is discarded. `Refused` for the other states.
     Discard {
@@ -365,7 +307,7 @@ pub enum Act {
 
 /// Makes one attempt. It keeps the deadline, bounds what it reads, never retries, and never panics on
 /// what a receiver does.
-pub trait Sender {
+pub trait Sender: Send + Sync {
     /// Sends the body once.
     fn send(&self, attempt: Attempt) -> LocalPromise<Report>;
 }
