@@ -74,7 +74,11 @@ pub enum Input {
         status: Status,
         /// Set where somebody switched it on: its circuit starts anew.
         health: Option<Health>,
+        /// Somebody asked for a delivery to be tried now: an open circuit lets one probe go at once.
+        probe_now: bool,
     },
+    /// The service is stopping: nothing more is sent, and what is under way is written down.
+    Drain,
 }
 
 /// What is to be done. Sends are durable already: they may go out at once.
@@ -131,6 +135,8 @@ pub enum Note {
         attempt: u32,
         /// What came of it.
         outcome: Outcome,
+        /// How long it took.
+        took: Duration,
         /// What becomes of the delivery.
         next: Next,
     },

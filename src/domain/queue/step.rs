@@ -37,6 +37,8 @@ pub struct Queue {
     /// The store refused the last commit or reading: nothing is sent, and nothing asked, before this.
     refused_until: Option<Timestamp>,
     seen_at: Timestamp,
+    /// The service is stopping.
+    draining: bool,
     notes: Vec<Note>,
 }
 
@@ -59,6 +61,7 @@ impl Queue {
             committing: Vec::new(),
             refused_until: None,
             seen_at: Timestamp::from_millis(i64::MIN),
+            draining: false,
             notes: Vec::new(),
         };
         for flight in restore.flights {
@@ -89,7 +92,7 @@ impl Queue {
         if writable && self.refused_until.is_none() {
             self.plan(now, &mut step);
             self.commit(&mut step);
-            if self.status == Status::Active {
+            if self.may_send() {
                 step.load = self.window.wants();
             }
         }
@@ -116,13 +119,17 @@ impl Queue {
     /// Whether nothing is under way and nothing waits that it could send: it may be forgotten and
     /// built anew later.
     pub fn is_idle(&self) -> bool {
-        let nothing_to_send = self.window.is_drained()
-            || (self.status != Status::Active && !self.window.is_reading());
+        let nothing_to_send =
+            self.window.is_drained() || (!self.may_send() && !self.window.is_reading());
         self.flights.outstanding() == 0
             && self.changes.is_empty()
             && self.committing.is_empty()
             && self.health_written
             && nothing_to_send
+    }
+
+    fn may_send(&self) -> bool {
+        self.status == Status::Active && !self.draining
     }
 
     fn resume(&mut self, flight: Flight) {
@@ -162,15 +169,21 @@ impl Queue {
                 self.changes = again;
                 self.refused_until = Some(now.plus(ASK_AGAIN));
             }
-            Input::Changed { policy, status, health } => {
+            Input::Changed { policy, status, health, probe_now } => {
                 self.policy = policy;
                 self.status = status;
                 if let Some(health) = health {
                     self.health = health;
                     self.health_written = true;
                 }
+                if let Circuit::Open { probe_at, .. } = &mut self.health.circuit
+                    && probe_now
+                {
+                    *probe_at = now;
+                }
                 self.window.reset();
             }
+            Input::Drain => self.draining = true,
         }
     }
 
@@ -191,7 +204,7 @@ impl Queue {
 
     fn next_to_send(&self, now: Timestamp) -> Option<Waiting> {
         let row = self.window.first().copied()?;
-        let free = self.status == Status::Active
+        let free = self.may_send()
             && self.has_room()
             && self.circuit_permits(now)
             && self.start_at <= now
@@ -273,7 +286,7 @@ impl Queue {
         if lost {
             self.window.finished(id);
             self.notes.push(Note::Lost { delivery: id });
-        } else if self.status == Status::Active && self.circuit_permits(now) {
+        } else if self.may_send() && self.circuit_permits(now) {
             self.send(waiting, step);
         } else {
             self.flights.set(waiting, Slot::Unclaiming);
@@ -304,7 +317,8 @@ impl Queue {
         let attempt = waiting.attempts + 1;
         let verdict = report.outcome.verdict();
         let next = self.next(now, &waiting, &report, verdict);
-        self.notes.push(Note::Ended { delivery, attempt, outcome: report.outcome.clone(), next });
+        let outcome = report.outcome.clone();
+        self.notes.push(Note::Ended { delivery, attempt, outcome, took: report.took, next });
         self.judge(now, verdict, &report.outcome, probe);
         self.flights.set(waiting, Slot::Settling(next));
         self.changes.push(Change::Settle { delivery, attempt, report, next });
@@ -392,7 +406,7 @@ impl Queue {
     /// When the first delivery may go, if it is time that it waits for.
     fn next_at(&self) -> Option<Timestamp> {
         let row = self.window.first()?;
-        if self.status != Status::Active || !self.has_room() {
+        if !self.may_send() || !self.has_room() {
             return None;
         }
         let due_at = if row.attempts == 0 { self.seen_at } else { row.due_at };
