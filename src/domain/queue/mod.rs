@@ -14,7 +14,7 @@ mod window;
 use std::time::Duration;
 
 use super::delivery::{DeadReason, QueueKey, Report, Waiting};
-use super::id::{AlertId, DeliveryId};
+use super::id::DeliveryId;
 use super::integration::{Health, Policy, Status};
 use super::outcome::Outcome;
 use super::time::Timestamp;
@@ -89,6 +89,8 @@ pub struct Step {
     /// What to write; empty where there is nothing or a commit is under way. The answer is
     /// [`Input::Committed`] or [`Input::Refused`].
     pub commit: Vec<Change>,
+    /// The deliveries that this commit claims, as they waited.
+    pub claimed: Vec<Waiting>,
     /// What to read; at most one reading is under way.
     pub load: Option<Load>,
     /// When to look again, by the monotonic clock, if nothing happens before.
@@ -100,10 +102,8 @@ pub struct Step {
 /// One attempt to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Send {
-    /// Which delivery.
-    pub delivery: DeliveryId,
-    /// Its alert.
-    pub alert: AlertId,
+    /// Which delivery, as it waited.
+    pub waiting: Waiting,
     /// The number of the attempt, from 1.
     pub attempt: u32,
 }

@@ -243,7 +243,7 @@ impl Queue {
         let attempt = row.attempts + 1;
         self.flights.set(row, Slot::OnWire { probe: self.is_open() });
         self.notes.push(Note::Sent { delivery: row.id, attempt });
-        step.send.push(Send { delivery: row.id, alert: row.alert, attempt });
+        step.send.push(Send { waiting: row, attempt });
     }
 
     fn commit(&mut self, step: &mut Step) {
@@ -256,6 +256,14 @@ impl Queue {
         }
         self.committing = std::mem::take(&mut self.changes);
         step.commit.clone_from(&self.committing);
+        let claims = self.committing.iter().filter_map(|change| match change {
+            Change::Claim { delivery, .. } => self.flights.find(*delivery),
+            Change::Unclaim { .. }
+            | Change::Settle { .. }
+            | Change::Health(_)
+            | Change::SwitchOff { .. } => None,
+        });
+        step.claimed = claims.map(|(waiting, _)| waiting).collect();
     }
 
     fn committed(&mut self, now: Timestamp, lost: &[DeliveryId], step: &mut Step) {
