@@ -4,6 +4,9 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::id::{AlertId, AutomationId, IntegrationId};
+use super::levels::Levels;
+use super::record::Record;
+use super::time::Timestamp;
 
 /// The bytes that are sent, with the digest by which damage on disk is noticed before they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,4 +75,24 @@ pub fn idempotency_key(
         }
     }
     key
+}
+
+/// What an alert's body is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct AlertFacts<'a> {
+    /// The automation that fired.
+    pub automation_id: AutomationId,
+    /// When.
+    pub escalated_at: Timestamp,
+    /// At which levels.
+    pub levels: &'a Levels,
+    /// For which record.
+    pub record: &'a Record,
+    /// Where the dashboard shows records, without a slash at its end.
+    pub dashboard_url: &'a str,
+}
+
+/// The body.
+pub fn body(_facts: &AlertFacts<'_>) -> Body {
+    Body::new(Bytes::new())
 }

@@ -31,7 +31,7 @@ pub const CONDITION_DEPTH: usize = 16;
 /// Bytes that a compiled `matches` pattern may take.
 pub const PATTERN_BYTES: usize = 256 * 1024;
 /// Waiting deliveries that a destination holds in memory; the rest stays on disk.
-pub const WINDOW: usize = 128;
+pub const WINDOW: usize = 64;
 /// Attempts of one destination that are claimed, on the wire, or not yet written down. It bounds what
 /// may be sent twice after a crash, and what a store that stands still can leave unwritten.
 pub const OUTSTANDING: usize = 128;
@@ -52,3 +52,10 @@ pub const PARKED_FOR: Duration = Duration::from_mins(10);
 pub const HOT_BODY_BYTES: usize = 8 * 1024 * 1024;
 /// A stop waits this long for attempts in flight: all of it fits into the contract's 10 seconds.
 pub const DRAIN: Duration = Duration::from_secs(8);
+/// At a start of the service, destinations with waiting deliveries begin this much apart on average, so
+/// that they don't all begin at once.
+pub const HERD_GAP: Duration = Duration::from_millis(125);
+/// The longest that a destination waits for its turn at a start of the service.
+pub const HERD_SPREAD: Duration = Duration::from_secs(6);
+/// How often the supervisor looks for actors that ended without a word.
+pub const SWEEP: Duration = Duration::from_secs(5);

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod outcome;
 pub mod queue;
 pub mod record;
+pub mod restart;
 pub mod schedule;
 pub mod secret;
 pub mod time;

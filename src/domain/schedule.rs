@@ -70,7 +70,7 @@ impl Schedule {
 }
 
 /// A number in [0, 1) made of a key and a count by SplitMix64's finalizer (Steele, Lea and Flood, 2014).
-fn unit(key: i64, count: u32) -> f64 {
+pub(super) fn unit(key: i64, count: u32) -> f64 {
     let mut x = key.cast_unsigned() ^ (u64::from(count) << 40).wrapping_add(0x9E37_79B9_7F4A_7C15);
     for _ in 0..2 {
         x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -310,6 +310,9 @@ pub enum Act {
 pub trait Sender: Send + Sync {
     /// Sends the body once.
     fn send(&self, attempt: Attempt) -> LocalPromise<Report>;
+
+    /// The headers of that request as a person may see them: the credential is shown as `***`.
+    fn headers(&self, attempt: &Attempt) -> Vec<(String, String)>;
 }
 
 /// Everything that one attempt needs.

@@ -1,0 +1,101 @@
+//! From records to alerts that are durable: asks the domain which automations fire, and the store to
+//! keep what comes of it. Nothing is acknowledged before it is on disk.
+
+use super::Engine;
+use super::ports::{NewAlert, StoreError};
+use crate::domain::alert::{self, AlertFacts};
+use crate::domain::automation::Automation;
+use crate::domain::delivery::NewDelivery;
+use crate::domain::id::{AlertId, AutomationId, DeliveryId};
+use crate::domain::integration::{Integration, Ordering, Policy};
+use crate::domain::levels::Levels;
+use crate::domain::record::Record;
+use crate::domain::time::Timestamp;
+
+/// An alert that a record caused, now or when it first came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fired {
+    /// The alert.
+    pub alert: AlertId,
+    /// The automation that fired.
+    pub automation_id: AutomationId,
+    /// The record that it fired for.
+    pub record_id: String,
+    /// Where it goes.
+    pub deliveries: Vec<DeliveryId>,
+}
+
+impl Engine {
+    /// Makes the alerts that these records cause, and answers once they are durable: all or none. A
+    /// record that caused an alert before names that one again.
+    ///
+    /// # Errors
+    /// What the store says; nothing was accepted then, and the same records may be sent again.
+    pub async fn accept(&self, records: &[(Record, Levels)]) -> Result<Vec<Fired>, StoreError> {
+        if self.shared.is_draining() {
+            return Err(StoreError::Stopped);
+        }
+        let now = self.shared.clock.now();
+        let rules = self.shared.rules();
+        let mut alerts = Vec::new();
+        for (record, levels) in records {
+            for automation in rules.iter().filter(|each| each.fires(record, levels)) {
+                alerts.push(self.alert(automation, record, levels, now));
+            }
+        }
+        if alerts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: Vec<(AutomationId, String)> =
+            alerts.iter().map(|each| (each.automation_id, each.record_id.clone())).collect();
+        let accepted = self.shared.store.accept(alerts).await?;
+        let fired =
+            names.into_iter().zip(accepted).map(|((automation_id, record_id), accepted)| Fired {
+                alert: accepted.alert,
+                automation_id,
+                record_id,
+                deliveries: accepted.deliveries,
+            });
+        Ok(fired.collect())
+    }
+
+    fn alert(
+        &self,
+        automation: &Automation,
+        record: &Record,
+        levels: &Levels,
+        now: Timestamp,
+    ) -> NewAlert {
+        let body = alert::body(&AlertFacts {
+            automation_id: automation.id,
+            escalated_at: now,
+            levels,
+            record,
+            dashboard_url: &self.shared.dashboard_url,
+        });
+        let meant = automation.integrations.iter().filter(|each| {
+            each.condition.as_ref().is_none_or(|condition| condition.matches(record, levels))
+        });
+        NewAlert {
+            automation_id: automation.id,
+            record_id: record.id.clone(),
+            org_id: record.org_id.clone(),
+            body,
+            escalated_at: now,
+            deliveries: meant.map(|each| delivery(&self.shared.policy, each, now)).collect(),
+        }
+    }
+}
+
+fn delivery(service: &Policy, integration: &Integration, now: Timestamp) -> NewDelivery {
+    let policy = service.for_integration(&integration.delivery);
+    NewDelivery {
+        integration: integration.id,
+        queue_at: match policy.ordering {
+            Ordering::Due => now,
+            Ordering::Fifo => Timestamp::from_millis(0),
+        },
+        due_at: now,
+        expires_at: now.plus(policy.schedule.horizon),
+    }
+}
