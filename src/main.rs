@@ -1,2 +1,7 @@
 //! The `belfry` program.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    belfry::cli::main()
+}

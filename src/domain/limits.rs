@@ -59,3 +59,15 @@ pub const HERD_GAP: Duration = Duration::from_millis(125);
 pub const HERD_SPREAD: Duration = Duration::from_secs(6);
 /// How often the supervisor looks for actors that ended without a word.
 pub const SWEEP: Duration = Duration::from_secs(5);
+/// Bytes of a request's body that `belfry listen` reads: well above any alert.
+pub const RECEIVER_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of a request's head that `belfry listen` reads.
+pub const RECEIVER_HEAD_BYTES: usize = 64 * 1024;
+/// Fields of a request's head that `belfry listen` reads: they lie on the stack.
+pub const RECEIVER_HEAD_FIELDS: usize = 64;
+/// Connections that `belfry listen` serves at once.
+pub const RECEIVER_CONNECTIONS: usize = 4096;
+/// A TLS handshake with `belfry listen` that takes longer is given up.
+pub const RECEIVER_HANDSHAKE: Duration = Duration::from_secs(10);
+/// Alerts that `belfry listen` remembers, to tell retries and duplicates: the oldest is forgotten first.
+pub const RECEIVER_ALERTS: usize = 1_000_000;

@@ -1,0 +1,347 @@
+//! `belfry listen`: a receiver of one's own. It shows each alert, checks it as a good receiver does,
+//! and fails, stalls or misbehaves on request, so that a person, a test or a bench can watch retries.
+
+mod body;
+mod check;
+mod log;
+mod receiver;
+mod script;
+mod show;
+mod tally;
+mod wire;
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::HeaderName;
+
+pub use body::Alert;
+pub use check::{Auth, BadSigningSecret, Expected, SigningSecret};
+pub use receiver::{Options, Receiver, Seen, StartError, Verdict, Watcher};
+pub use script::{Answer, Reply, Script, ScriptError, Start, Step, span};
+pub use show::lines;
+pub use tally::{Behaviour, Counts};
+
+use super::paint::Paint;
+use crate::domain::secret::Secret;
+
+/// Receive alerts here: show them, check them, and fail on request.
+#[derive(Debug, clap::Args)]
+pub struct ListenArgs {
+    /// Address to listen on; port 0 lets the machine choose.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+
+    /// Certificate chain as PEM; without it a throwaway one is made.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+
+    /// Private key of the certificate as PEM.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+
+    /// Where to write the throwaway authority's certificate, which senders must trust.
+    #[arg(long, value_name = "FILE", conflicts_with = "cert")]
+    pub ca_out: Option<PathBuf>,
+
+    /// Expected authentication: none, bearer, api-key, or header:NAME.
+    #[arg(long, value_name = "METHOD", value_parser = auth_method, default_value = "none")]
+    pub auth: AuthMethod,
+
+    /// Environment variable that holds the expected credential.
+    #[arg(long, value_name = "NAME")]
+    pub credential_env: Option<String>,
+
+    /// Environment variable that holds the expected signing secret (whsec_…).
+    #[arg(long, value_name = "NAME")]
+    pub signing_secret_env: Option<String>,
+
+    /// Answer with this status; 503 where another option asks for failures and this one is not given.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(200..=999))]
+    pub status: Option<u16>,
+
+    /// Only the first N tries of each alert get that answer.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub fail_first: Option<u32>,
+
+    /// Only each Nth request gets that answer; with --fail-first, only tries of each Nth alert.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub fail_every: Option<u64>,
+
+    /// That answer comes only after this time.
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub stall: Option<Duration>,
+
+    /// That answer asks to be spared for this time (Retry-After).
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub retry_after: Option<Duration>,
+
+    /// File that says what to answer from which time, request or try on.
+    ///
+    /// Each line is a start and an answer; of those that have begun, the last one counts. A start is a
+    /// time since the receiver listens (`10s`), a request (`request 3`) or a try of each alert
+    /// (`try 2`). An answer is a status (`429 retry-after 5m`, `200 after 120ms body "text"`), hang,
+    /// refuse, reset, tls, redirect, drip, drip-head, flood, flood-head, interim, cut or garbage.
+    /// `script NAME` begins the lines for the path /NAME.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["status", "fail_first", "fail_every", "stall", "retry_after"]
+    )]
+    pub script: Option<PathBuf>,
+
+    /// Append one JSON line for each request to this file.
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+
+    /// Don't print requests.
+    #[arg(long)]
+    pub quiet: bool,
+
+    /// Print JSON, one line each.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which header is expected to carry the credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// It is not looked at.
+    None,
+    /// `Authorization: Bearer …`
+    Bearer,
+    /// `X-API-Key: …`
+    ApiKey,
+    /// A header of this name.
+    Header(HeaderName),
+}
+
+fn auth_method(text: &str) -> Result<AuthMethod, String> {
+    match (text, text.strip_prefix("header:")) {
+        ("none", _) => Ok(AuthMethod::None),
+        ("bearer", _) => Ok(AuthMethod::Bearer),
+        ("api-key", _) => Ok(AuthMethod::ApiKey),
+        (_, Some(name)) => name
+            .parse()
+            .map(AuthMethod::Header)
+            .map_err(|_| format!("`{name}` is not a header name")),
+        (_, None) => Err("allowed are none, bearer, api-key and header:NAME".to_owned()),
+    }
+}
+
+/// Why `belfry listen` did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The receiver could not start.
+    #[error("the receiver could not start")]
+    Start(#[from] StartError),
+    /// A file could not be read or written.
+    #[error("{what} {path} can't be {done}")]
+    File {
+        /// What the file is.
+        what: &'static str,
+        /// Which file.
+        path: String,
+        /// What was tried.
+        done: &'static str,
+        /// The machine's answer.
+        source: io::Error,
+    },
+    /// The script can't be followed.
+    #[error("the script {path} can't be followed")]
+    Script {
+        /// Which file.
+        path: String,
+        /// Where, and why.
+        source: ScriptError,
+    },
+    /// The expected signing secret is none.
+    #[error("the environment variable {name} holds no signing secret")]
+    SigningSecret {
+        /// Which variable.
+        name: String,
+        /// What one looks like.
+        source: BadSigningSecret,
+    },
+    /// Options don't fit together, or a variable is missing.
+    #[error("{0}")]
+    Misuse(String),
+    /// Standard output is closed, or no signals can be waited for.
+    #[error("the terminal or the machine failed")]
+    Machine(#[from] io::Error),
+}
+
+/// Listens until it is told to end by SIGTERM or SIGINT, then prints what was counted.
+pub async fn run(args: ListenArgs) -> Result<(), ListenError> {
+    let (json, quiet) = (args.json, args.quiet);
+    let paint = if json { Paint::off() } else { Paint::stdout() };
+    let ca_out = args.ca_out.clone();
+    let mut options = options(args)?;
+    if !quiet {
+        options.watcher = Some(printer(json, paint));
+    }
+    let receiver = Receiver::start(options).await?;
+    // Held until the end, and then removed with its directory.
+    let mut throwaway = None;
+    let ca_path = match (receiver.ca_pem(), ca_out) {
+        (None, _) => None,
+        (Some(pem), Some(path)) => Some(write_ca(pem, path)?),
+        (Some(pem), None) => {
+            let dir = tempfile::Builder::new().prefix("belfry-listen-").tempdir()?;
+            let path = write_ca(pem, dir.path().join("ca.pem"))?;
+            throwaway = Some(dir);
+            Some(path)
+        }
+    };
+    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    print(&greeting(&receiver.url(), ca_path.as_deref(), json, paint))?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    let counts = receiver.stop().await;
+    drop(throwaway);
+    print(&farewell(counts, json))
+}
+
+fn write_ca(pem: &str, path: PathBuf) -> Result<PathBuf, ListenError> {
+    match std::fs::write(&path, pem) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(file("the certificate", &path, "written", source)),
+    }
+}
+
+fn file(
+    what: &'static str,
+    path: &std::path::Path,
+    done: &'static str,
+    source: io::Error,
+) -> ListenError {
+    ListenError::File { what, path: path.display().to_string(), done, source }
+}
+
+/// The receiver that the arguments ask for.
+fn options(args: ListenArgs) -> Result<Options, ListenError> {
+    let read = |what, path: &PathBuf| {
+        std::fs::read_to_string(path).map_err(|source| file(what, path, "read", source))
+    };
+    let certificate = match (&args.cert, &args.key) {
+        (Some(cert), Some(key)) => Some((read("the certificate", cert)?, read("the key", key)?)),
+        _ => None,
+    };
+    let credential = match &args.credential_env {
+        Some(name) => Some(Secret::new(variable(name)?)),
+        None => None,
+    };
+    let auth = match (&args.auth, credential) {
+        (AuthMethod::None, None) => None,
+        (AuthMethod::None, Some(_)) => {
+            return Err(ListenError::Misuse("--credential-env needs --auth".to_owned()));
+        }
+        (AuthMethod::Bearer, Some(secret)) => Some(Auth::Bearer(secret)),
+        (AuthMethod::ApiKey, Some(secret)) => Some(Auth::ApiKey(secret)),
+        (AuthMethod::Header(name), Some(secret)) => Some(Auth::Header(name.clone(), secret)),
+        (_, None) => {
+            return Err(ListenError::Misuse("--auth needs --credential-env".to_owned()));
+        }
+    };
+    let signing_secret = match &args.signing_secret_env {
+        None => None,
+        Some(name) => Some(
+            SigningSecret::parse(&variable(name)?)
+                .map_err(|source| ListenError::SigningSecret { name: name.clone(), source })?,
+        ),
+    };
+    let behaviour = match &args.script {
+        None => trouble(&args),
+        Some(path) => {
+            Behaviour::Script(Script::parse(&read("the script", path)?).map_err(|source| {
+                ListenError::Script { path: path.display().to_string(), source }
+            })?)
+        }
+    };
+    Ok(Options {
+        listen: args.listen,
+        certificate,
+        expected: Expected { auth, signing_secret },
+        behaviour,
+        log: args.log,
+        watcher: None,
+    })
+}
+
+fn variable(name: &str) -> Result<String, ListenError> {
+    match std::env::var(name) {
+        Ok(value) if !value.is_empty() => Ok(value),
+        Ok(_) | Err(_) => Err(ListenError::Misuse(format!(
+            "the environment variable {name} is not set, or not to text"
+        ))),
+    }
+}
+
+/// What the options for trouble come to. A stall alone delays good answers, so that both a slow
+/// receiver and one that is too slow can be had.
+fn trouble(args: &ListenArgs) -> Behaviour {
+    let chosen = args.fail_first.is_some() || args.fail_every.is_some();
+    let failing = chosen || args.retry_after.is_some();
+    if !failing && args.status.is_none() && args.stall.is_none() {
+        return Behaviour::default();
+    }
+    let mut reply = Reply::status(args.status.unwrap_or(if failing { 503 } else { 200 }));
+    reply.after = args.stall.unwrap_or_default();
+    reply.retry_after = args.retry_after.map(|pause| pause.as_secs().to_string());
+    let answer = Answer::Status(reply);
+    Behaviour::Trouble { answer, first: args.fail_first, every: args.fail_every }
+}
+
+fn printer(json: bool, paint: Paint) -> Watcher {
+    let mut line = Vec::with_capacity(2048);
+    Box::new(move |seen| {
+        line.clear();
+        if json {
+            if let Err(error) = log::write_line(seen, true, &mut line) {
+                tracing::error!(%error, "a request can't be printed");
+            }
+        } else {
+            line.extend_from_slice(show::lines(seen, paint).as_bytes());
+        }
+        // Whoever closed our output does not want to see more; requests are served all the same.
+        if let Err(error) = io::stdout().lock().write_all(&line) {
+            tracing::debug!(%error, "nobody reads the output");
+        }
+    })
+}
+
+fn print(text: &str) -> Result<(), ListenError> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+fn greeting(url: &str, ca: Option<&std::path::Path>, json: bool, paint: Paint) -> String {
+    if json {
+        let line = serde_json::json!({ "listening": url, "ca": ca });
+        return format!("{line}\n");
+    }
+    let mut text = format!("Listening on {}\n", paint.bold(url));
+    if let Some(ca) = ca {
+        text.push_str(&format!("Senders must trust {}\n", paint.bold(&ca.display().to_string())));
+    }
+    text.push_str(&paint.dim("Every path is a webhook. Ctrl-C ends it.\n\n"));
+    text
+}
+
+fn farewell(counts: Counts, json: bool) -> String {
+    if json {
+        let line = serde_json::json!({ "counts": counts });
+        return format!("{line}\n");
+    }
+    let Counts { requests, alerts, taken, failed, retries, duplicates, problems } = counts;
+    format!(
+        "\n{requests} requests of {alerts} alerts: {taken} alerts taken, {failed} requests failed, \
+         {retries} retries, {duplicates} duplicates, {problems} with problems\n"
+    )
+}

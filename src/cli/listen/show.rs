@@ -1,0 +1,92 @@
+//! A request as a person reads it: one line, and below it what deserves to be noticed.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::receiver::Seen;
+use super::script::Answer;
+use crate::cli::paint::{Colour, Paint, plain};
+
+/// Characters of the customer's words that are shown.
+const WORDS_SHOWN: usize = 100;
+
+/// The lines of one request, each with its end.
+pub fn lines(seen: &Seen, paint: Paint) -> String {
+    let mut text = String::with_capacity(256);
+    let mut put = |line: String| {
+        // Writing into a String can't fail.
+        let _infallible = writeln!(text, "{line}");
+    };
+    let time = seen.at.strftime("%H:%M:%S%.3f").to_string();
+    let (sign, colour) = sign(&seen.answer);
+    let what = match &seen.alert {
+        Some(alert) => {
+            let shift = alert.sentiment_shift.as_deref().unwrap_or("");
+            format!(
+                "{}  {} {} {}",
+                paint.bold(&plain(&alert.record_id)),
+                plain(&alert.escalation_level),
+                plain(&alert.emotional_intensity_level),
+                plain(shift)
+            )
+        }
+        None => format!("{} {}", plain(&seen.method), plain(&seen.path)),
+    };
+    let again = match (seen.duplicate, seen.attempt) {
+        (true, _) => paint.colour(Colour::Yellow, "  duplicate: taken before"),
+        (false, 1) => String::new(),
+        (false, attempt) => paint.dim(&format!("  try {attempt}")),
+    };
+    put(format!(
+        "{}  {} {}{again}",
+        paint.dim(&time),
+        paint.colour(colour, &sign),
+        what.trim_end()
+    ));
+    if let Some(alert) = &seen.alert
+        && seen.attempt == 1
+        && !alert.content_excerpt.is_empty()
+    {
+        let mut words: String = alert.content_excerpt.chars().take(WORDS_SHOWN).collect();
+        if words.len() < alert.content_excerpt.len() {
+            words.push('…');
+        }
+        let source = plain(&alert.source);
+        put(paint.dim(&format!("              “{}” ({source})", plain(&words))));
+    }
+    for problem in &seen.problems {
+        let problem = format!("            ! {}", plain(problem));
+        put(paint.colour(Colour::Yellow, &problem));
+    }
+    text
+}
+
+/// The answer in a few letters, as wide as the widest usual one.
+fn sign(answer: &Answer) -> (String, Colour) {
+    match answer {
+        Answer::Status(reply) => {
+            let taken = (200..300).contains(&reply.status);
+            let colour = if taken { Colour::Green } else { Colour::Red };
+            let mut sign = format!("→ {:<6}", reply.status);
+            if reply.after > Duration::ZERO {
+                let _infallible = write!(sign, "after {:?} ", reply.after);
+            }
+            if let Some(pause) = &reply.retry_after {
+                let _infallible = write!(sign, "retry-after {pause} ");
+            }
+            (sign, colour)
+        }
+        Answer::Redirect(_)
+        | Answer::Hang
+        | Answer::Refuse
+        | Answer::Reset
+        | Answer::Tls
+        | Answer::Drip
+        | Answer::DripHead
+        | Answer::Flood
+        | Answer::FloodHead
+        | Answer::Interim
+        | Answer::Cut
+        | Answer::Garbage => (format!("→ {:<6}", answer.word()), Colour::Red),
+    }
+}

@@ -1,0 +1,261 @@
+//! What a receiver remembers: how often each alert came and whether it was taken, so that retries and
+//! duplicates can be told apart. Bounded: the oldest alert is forgotten first.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
+
+use super::script::{Answer, Script, Start, Step};
+use crate::domain::limits::RECEIVER_ALERTS;
+
+/// What a receiver does, beyond checking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Behaviour {
+    /// It follows a script; an empty one takes everything.
+    Script(Script),
+    /// It answers some requests otherwise than with 200.
+    Trouble {
+        /// What it answers to them.
+        answer: Answer,
+        /// To how many tries of each alert; all of them where it is not said.
+        first: Option<u32>,
+        /// To each nth alert only; where `first` is not said, to each nth request.
+        every: Option<u64>,
+    },
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self::Script(Script::default())
+    }
+}
+
+/// What is counted from start to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Counts {
+    /// Requests that were read.
+    pub requests: u64,
+    /// Different Idempotency-Keys among them.
+    pub alerts: u64,
+    /// Alerts that were answered 2xx at least once.
+    pub taken: u64,
+    /// Requests that were answered otherwise, or not at all.
+    pub failed: u64,
+    /// Requests of an alert that had come before and was not taken then.
+    pub retries: u64,
+    /// Requests of an alert that had been taken before.
+    pub duplicates: u64,
+    /// Requests in which something was not as the contract has it.
+    pub problems: u64,
+}
+
+/// What is known of one alert.
+struct Known {
+    number: u64,
+    tries: u32,
+    taken: bool,
+    digest: [u8; 32],
+}
+
+/// Where one request stands among the others.
+pub(super) struct Standing {
+    /// The number of the request, from 1.
+    pub(super) request: u64,
+    /// Which try of its alert this is, from 1.
+    pub(super) attempt: u32,
+    /// Whether the alert had been taken before.
+    pub(super) duplicate: bool,
+    /// Whether the body is the one that came with the first try.
+    pub(super) same_body: bool,
+    /// The number of the alert, from 1, in the order of first tries.
+    alert: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) counts: Counts,
+    alerts: HashMap<Box<str>, Known>,
+    oldest: VecDeque<Box<str>>,
+    /// Requests by script: the default one has no name.
+    by_script: BTreeMap<Option<String>, u64>,
+}
+
+impl Tally {
+    /// Finds the request's place.
+    pub(super) fn place(&mut self, key: Option<&str>, digest: [u8; 32]) -> Standing {
+        self.counts.requests += 1;
+        let request = self.counts.requests;
+        let known = key.and_then(|key| self.alerts.get_mut(key));
+        if let Some(known) = known {
+            known.tries = known.tries.saturating_add(1);
+            if known.taken {
+                self.counts.duplicates += 1;
+            } else {
+                self.counts.retries += 1;
+            }
+            return Standing {
+                request,
+                attempt: known.tries,
+                duplicate: known.taken,
+                same_body: known.digest == digest,
+                alert: known.number,
+            };
+        }
+        self.counts.alerts += 1;
+        let alert = self.counts.alerts;
+        if let Some(key) = key {
+            while self.oldest.len() >= RECEIVER_ALERTS {
+                if let Some(oldest) = self.oldest.pop_front() {
+                    self.alerts.remove(&oldest);
+                }
+            }
+            self.oldest.push_back(key.into());
+            let known = Known { number: alert, tries: 1, taken: false, digest };
+            self.alerts.insert(key.into(), known);
+        }
+        Standing { request, attempt: 1, duplicate: false, same_body: true, alert }
+    }
+
+    /// What is to be done with the request.
+    pub(super) fn answer(
+        &mut self,
+        behaviour: &Behaviour,
+        path: &str,
+        standing: &Standing,
+        since_start: Duration,
+    ) -> Answer {
+        let taken = || Answer::Status(super::script::Reply::status(200));
+        match behaviour {
+            Behaviour::Script(script) => {
+                let name = path.trim_start_matches('/').split(['?', '/']).next();
+                let own = name.and_then(|name| script.named.get_key_value(name));
+                let (name, steps) = match own {
+                    Some((name, steps)) => (Some(name.clone()), steps),
+                    None => (None, &script.default),
+                };
+                let requests = self.by_script.entry(name).or_default();
+                *requests += 1;
+                current(steps, since_start, *requests, standing.attempt).unwrap_or_else(taken)
+            }
+            Behaviour::Trouble { answer, first, every } => {
+                let counted = if first.is_some() { standing.alert } else { standing.request };
+                let meant = every.is_none_or(|every| counted.is_multiple_of(every.max(1)))
+                    && first.is_none_or(|first| standing.attempt <= first);
+                if meant { answer.clone() } else { taken() }
+            }
+        }
+    }
+
+    /// Writes down how the request was answered.
+    pub(super) fn settle(&mut self, key: Option<&str>, status: Option<u16>, problem: bool) {
+        self.counts.problems += u64::from(problem);
+        if !status.is_some_and(|status| (200..300).contains(&status)) {
+            self.counts.failed += 1;
+            return;
+        }
+        match key.and_then(|key| self.alerts.get_mut(key)) {
+            Some(known) if known.taken => {}
+            Some(known) => {
+                known.taken = true;
+                self.counts.taken += 1;
+            }
+            None => self.counts.taken += 1,
+        }
+    }
+}
+
+/// What is done to a connection before anything is read from it, where that is not to serve it.
+pub(super) fn at_the_door(behaviour: &Behaviour, since_start: Duration) -> Option<Answer> {
+    let answer = match behaviour {
+        Behaviour::Script(script) => current(&script.default, since_start, 0, 0)?,
+        Behaviour::Trouble { answer, first: None, every: None } => answer.clone(),
+        Behaviour::Trouble { .. } => return None,
+    };
+    matches!(answer, Answer::Refuse | Answer::Tls).then_some(answer)
+}
+
+fn current(steps: &[Step], since_start: Duration, request: u64, attempt: u32) -> Option<Answer> {
+    let begun = |step: &&Step| match step.start {
+        Start::Time(time) => time <= since_start,
+        Start::Request(number) => number <= request,
+        Start::Try(number) => number <= attempt,
+    };
+    steps.iter().rev().find(begun).map(|step| step.answer.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statuses(behaviour: &Behaviour, keys: &[&str]) -> Vec<u16> {
+        let mut tally = Tally::default();
+        keys.iter()
+            .map(|key| {
+                let standing = tally.place(Some(key), [0; 32]);
+                let answer = tally.answer(behaviour, "/", &standing, Duration::ZERO);
+                tally.settle(Some(key), answer.status(), false);
+                answer.status().unwrap()
+            })
+            .collect()
+    }
+
+    fn trouble(first: Option<u32>, every: Option<u64>) -> Behaviour {
+        let answer = Answer::Status(super::super::script::Reply::status(503));
+        Behaviour::Trouble { answer, first, every }
+    }
+
+    #[test]
+    fn trouble_befalls_first_tries_every_nth_request_or_first_tries_of_every_nth_alert() {
+        let keys = ["a", "b", "a", "b", "a", "b"];
+        assert_eq!(statuses(&trouble(None, None), &keys), [503; 6]);
+        assert_eq!(statuses(&trouble(Some(1), None), &keys), [503, 503, 200, 200, 200, 200]);
+        assert_eq!(statuses(&trouble(None, Some(3)), &keys), [200, 200, 503, 200, 200, 503]);
+        assert_eq!(statuses(&trouble(Some(2), Some(2)), &keys), [200, 503, 200, 503, 200, 200]);
+    }
+
+    #[test]
+    fn a_retry_is_not_a_duplicate() {
+        let mut tally = Tally::default();
+        for (status, attempt, duplicate) in
+            [(503, 1, false), (200, 2, false), (200, 3, true), (503, 4, true)]
+        {
+            let standing = tally.place(Some("a"), [7; 32]);
+            assert_eq!((standing.attempt, standing.duplicate), (attempt, duplicate));
+            assert!(standing.same_body);
+            tally.settle(Some("a"), Some(status), false);
+        }
+        assert!(!tally.place(Some("a"), [8; 32]).same_body);
+        let counts = tally.counts;
+        assert_eq!((counts.requests, counts.alerts, counts.taken), (5, 1, 1));
+        assert_eq!((counts.failed, counts.retries, counts.duplicates), (2, 1, 3));
+    }
+
+    #[test]
+    fn a_script_is_followed_by_time_request_and_try() {
+        let script = Script::parse(
+            "0s 500\n10s 200\nscript ops\nrequest 2 501\nscript flaky\n0s 503\ntry 2 200\n",
+        )
+        .unwrap();
+        let behaviour = Behaviour::Script(script);
+        let mut tally = Tally::default();
+        let mut status = |path: &str, key: &str, at| {
+            let standing = tally.place(Some(key), [0; 32]);
+            let answer = tally.answer(&behaviour, path, &standing, Duration::from_secs(at));
+            answer.status().unwrap()
+        };
+        assert_eq!(status("/x", "a", 9), 500);
+        assert_eq!(status("/x", "b", 10), 200);
+        assert_eq!(status("/ops", "c", 10), 200);
+        assert_eq!(status("/ops?q=1", "d", 10), 501);
+        assert_eq!(status("/flaky/deep", "e", 10), 503);
+        assert_eq!(status("/flaky", "e", 10), 200);
+        assert_eq!(status("/flaky", "f", 10), 503);
+    }
+
+    #[test]
+    fn a_closed_door_is_closed_before_a_request_is_read() {
+        let script = Script::parse("0s refuse\n5s 200\n").unwrap();
+        let behaviour = Behaviour::Script(script);
+        assert_eq!(at_the_door(&behaviour, Duration::ZERO), Some(Answer::Refuse));
+        assert_eq!(at_the_door(&behaviour, Duration::from_secs(5)), None);
+    }
+}
