@@ -9,31 +9,31 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// What to post.
 #[derive(Clone)]
-pub struct Load {
-    pub addr: SocketAddr,
-    pub token: String,
+pub(crate) struct Load {
+    pub(crate) addr: SocketAddr,
+    pub(crate) token: String,
     /// Distinguishes the records of this run from those of any other.
-    pub run: String,
-    pub records: usize,
-    pub a_call: usize,
-    pub callers: usize,
+    pub(crate) run: String,
+    pub(crate) records: usize,
+    pub(crate) a_call: usize,
+    pub(crate) callers: usize,
     /// Records go round so many segments.
-    pub segments: usize,
+    pub(crate) segments: usize,
     /// The last fifth of the segments is exchanged for those behind them.
-    pub shifted: bool,
+    pub(crate) shifted: bool,
     /// Calls a second over all callers; as fast as it goes where there is none.
-    pub calls_a_second: Option<f64>,
+    pub(crate) calls_a_second: Option<f64>,
 }
 
 impl Load {
-    pub fn segment(&self, number: usize) -> usize {
+    pub(crate) fn segment(&self, number: usize) -> usize {
         let segment = number % self.segments;
         let fifth = self.segments / 5;
         if self.shifted && segment >= self.segments - fifth { segment + fifth } else { segment }
     }
 
     /// Posts all records; returns when each call was begun, by its first record's number.
-    pub fn run(&self) -> Vec<Option<Instant>> {
+    pub(crate) fn run(&self) -> Vec<Option<Instant>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
             let next = Arc::new(AtomicUsize::new(0));

@@ -11,22 +11,22 @@ use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// What arrived.
-pub struct Arrivals {
+pub(crate) struct Arrivals {
     /// Requests that were answered.
-    pub count: AtomicU64,
+    pub(crate) count: AtomicU64,
     /// When the record of that number first came, where it is asked for.
-    pub first: Mutex<Vec<Option<Instant>>>,
+    pub(crate) first: Mutex<Vec<Option<Instant>>>,
 }
 
-pub struct Receiver {
-    pub addr: SocketAddr,
-    pub ca_pem: String,
-    pub arrivals: Arc<Arrivals>,
+pub(crate) struct Receiver {
+    pub(crate) addr: SocketAddr,
+    pub(crate) ca_pem: String,
+    pub(crate) arrivals: Arc<Arrivals>,
 }
 
 impl Receiver {
     /// Starts it on a thread of its own.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let ca_key = KeyPair::generate().expect("a key");
         let mut ca = CertificateParams::new(Vec::new()).expect("parameters");
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -67,17 +67,17 @@ impl Receiver {
         Self { addr, ca_pem: ca.pem(), arrivals }
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("https://{}{path}", self.addr)
     }
 
     /// Forgets what arrived, and makes room for so many records.
-    pub fn reset(&self, records: usize) {
+    pub(crate) fn reset(&self, records: usize) {
         self.arrivals.count.store(0, Ordering::SeqCst);
         *self.arrivals.first.lock().expect("no panic") = vec![None; records];
     }
 
-    pub fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.arrivals.count.load(Ordering::SeqCst)
     }
 }

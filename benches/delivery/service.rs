@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-pub struct Service {
+pub(crate) struct Service {
     child: Child,
-    pub addr: SocketAddr,
-    pub token: String,
+    pub(crate) addr: SocketAddr,
+    pub(crate) token: String,
     data: PathBuf,
     ca: PathBuf,
 }
 
 impl Service {
     /// Makes a data directory and starts the program on it.
-    pub fn start(data: &Path, ca_pem: &str) -> Self {
+    pub(crate) fn start(data: &Path, ca_pem: &str) -> Self {
         let out =
             belfry().args(["init", "--json", "--data"]).arg(data).output().expect("init runs");
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
@@ -31,7 +31,7 @@ impl Service {
     }
 
     /// Kills it without a word and starts it on the same data. Returns when the start began.
-    pub fn kill_and_start(&mut self) -> Instant {
+    pub(crate) fn kill_and_start(&mut self) -> Instant {
         self.child.kill().expect("it is killed");
         self.child.wait().expect("it is gone");
         let began = Instant::now();
@@ -40,7 +40,7 @@ impl Service {
     }
 
     /// Resident memory in MiB: now, and the most that it ever was.
-    pub fn memory_mib(&self) -> (f64, f64) {
+    pub(crate) fn memory_mib(&self) -> (f64, f64) {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.expect("the process is there");
         let kib = |name: &str| {
@@ -51,7 +51,7 @@ impl Service {
     }
 
     /// One call; the answer's JSON.
-    pub fn call(&self, method: &str, path: &str, body: &Value) -> Value {
+    pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut socket = TcpStream::connect(self.addr).expect("it listens");
         socket.set_read_timeout(Some(Duration::from_secs(60))).expect("a time-out");
@@ -72,7 +72,7 @@ impl Service {
 
     /// One automation for each path, that takes records of the segment of the same number; `copies`
     /// destinations each.
-    pub fn automations(&self, urls: &[String], copies: usize) -> Vec<String> {
+    pub(crate) fn automations(&self, urls: &[String], copies: usize) -> Vec<String> {
         let mut ids = Vec::new();
         for (number, url) in urls.iter().enumerate() {
             let destination = |copy: usize| {
