@@ -71,3 +71,13 @@ pub const RECEIVER_CONNECTIONS: usize = 4096;
 pub const RECEIVER_HANDSHAKE: Duration = Duration::from_secs(10);
 /// Alerts that `belfry listen` remembers, to tell retries and duplicates: the oldest is forgotten first.
 pub const RECEIVER_ALERTS: usize = 1_000_000;
+/// Bytes of an answer of the API that the command line reads: a page of deliveries is far below.
+pub const API_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// How often the command line sends a call again that the service could not take at that moment.
+pub const API_TRIES: u32 = 6;
+/// The longest that the command line waits before it sends a call again.
+pub const API_PAUSE: Duration = Duration::from_secs(30);
+/// A call of the command line that takes longer is given up.
+pub const API_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes of one file of records: what it holds as one JSON array is held in memory at once.
+pub const RECORDS_FILE_BYTES: u64 = 256 * 1024 * 1024;

@@ -24,6 +24,7 @@ pub use script::{Answer, Reply, Script, ScriptError, Start, Step, span};
 pub use show::lines;
 pub use tally::{Behaviour, Counts};
 
+use super::error::CliError;
 use super::paint::Paint;
 use crate::domain::secret::Secret;
 
@@ -173,8 +174,25 @@ pub enum ListenError {
     Machine(#[from] io::Error),
 }
 
+impl From<ListenError> for CliError {
+    fn from(error: ListenError) -> Self {
+        match error {
+            ListenError::Misuse(_) => Self::misuse(error),
+            ListenError::Start(_)
+            | ListenError::File { .. }
+            | ListenError::Script { .. }
+            | ListenError::SigningSecret { .. }
+            | ListenError::Machine(_) => Self::failed(error),
+        }
+    }
+}
+
 /// Listens until it is told to end by SIGTERM or SIGINT, then prints what was counted.
-pub async fn run(args: ListenArgs) -> Result<(), ListenError> {
+pub async fn run(args: ListenArgs) -> Result<(), CliError> {
+    Ok(listen(args).await?)
+}
+
+async fn listen(args: ListenArgs) -> Result<(), ListenError> {
     let (json, quiet) = (args.json, args.quiet);
     let paint = if json { Paint::off() } else { Paint::stdout() };
     let ca_out = args.ca_out.clone();

@@ -2,6 +2,7 @@
 //! duplicates can be told apart. Bounded: the oldest alert is forgotten first.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use super::script::{Answer, Script, Start, Step};
@@ -53,7 +54,8 @@ struct Known {
     number: u64,
     tries: u32,
     taken: bool,
-    digest: [u8; 32],
+    /// The start of the body's digest: enough to tell two bodies apart by chance.
+    digest: u64,
 }
 
 /// Where one request stands among the others.
@@ -73,8 +75,11 @@ pub(super) struct Standing {
 #[derive(Default)]
 pub(super) struct Tally {
     pub(super) counts: Counts,
-    alerts: HashMap<Box<str>, Known>,
-    oldest: VecDeque<Box<str>>,
+    /// By a keyed hash of the Idempotency-Key: a million of them fit into memory, and that two meet is
+    /// less likely than one in ten million.
+    alerts: HashMap<u64, Known>,
+    oldest: VecDeque<u64>,
+    hasher: RandomState,
     /// Requests by script: the default one has no name.
     by_script: BTreeMap<Option<String>, u64>,
 }
@@ -84,7 +89,10 @@ impl Tally {
     pub(super) fn place(&mut self, key: Option<&str>, digest: [u8; 32]) -> Standing {
         self.counts.requests += 1;
         let request = self.counts.requests;
-        let known = key.and_then(|key| self.alerts.get_mut(key));
+        let [a, b, c, d, e, f, g, h, ..] = digest;
+        let digest = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        let key = key.map(|key| self.hasher.hash_one(key));
+        let known = key.and_then(|key| self.alerts.get_mut(&key));
         if let Some(known) = known {
             known.tries = known.tries.saturating_add(1);
             if known.taken {
@@ -108,9 +116,8 @@ impl Tally {
                     self.alerts.remove(&oldest);
                 }
             }
-            self.oldest.push_back(key.into());
-            let known = Known { number: alert, tries: 1, taken: false, digest };
-            self.alerts.insert(key.into(), known);
+            self.oldest.push_back(key);
+            self.alerts.insert(key, Known { number: alert, tries: 1, taken: false, digest });
         }
         Standing { request, attempt: 1, duplicate: false, same_body: true, alert }
     }
@@ -152,7 +159,8 @@ impl Tally {
             self.counts.failed += 1;
             return;
         }
-        match key.and_then(|key| self.alerts.get_mut(key)) {
+        let key = key.map(|key| self.hasher.hash_one(key));
+        match key.and_then(|key| self.alerts.get_mut(&key)) {
             Some(known) if known.taken => {}
             Some(known) => {
                 known.taken = true;

@@ -1,0 +1,413 @@
+//! `belfry records send`: feeds records from files, in calls that the service takes.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write as _};
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::client::{Client, ClientError, ServerArgs};
+use super::error::CliError;
+use super::paint::{Colour, Paint, plain};
+use crate::domain::limits::{RECORDS_A_CALL, RECORDS_FILE_BYTES, REQUEST_BYTES};
+
+/// Feed records to the service.
+#[derive(Debug, clap::Args)]
+pub struct RecordsArgs {
+    /// What to do with records.
+    #[command(subcommand)]
+    pub act: RecordsAct,
+}
+
+/// What can be done with records.
+#[derive(Debug, clap::Subcommand)]
+pub enum RecordsAct {
+    /// Send records from files.
+    Send(SendArgs),
+}
+
+/// Send records from files.
+#[derive(Debug, clap::Args)]
+pub struct SendArgs {
+    /// Files with one record, an array of records, {"records": […]}, or one record a line; `-` is
+    /// standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+
+    /// Print JSON: one line for each call, and a last one with the totals.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Which service.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Why records were not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordsError {
+    /// The service, or a file.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A file holds something else than records.
+    #[error("{file} does not hold records: {what}")]
+    NotRecords {
+        /// Which.
+        file: String,
+        /// Where, and why.
+        what: String,
+    },
+    /// Standard output is closed.
+    #[error("the output can't be written")]
+    Output(#[from] io::Error),
+    /// A call failed after others had worked.
+    #[error("after {accepted} records were accepted")]
+    Midway {
+        /// How many.
+        accepted: u64,
+        /// What happened then.
+        source: Box<RecordsError>,
+    },
+}
+
+/// What came of all calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Totals {
+    /// Records that the service has taken over.
+    pub accepted: u64,
+    /// Alerts that they made, or had made before.
+    pub alerts: u64,
+    /// Records that are wrong.
+    pub rejected: u64,
+}
+
+impl From<RecordsError> for CliError {
+    fn from(error: RecordsError) -> Self {
+        match error {
+            RecordsError::Client(error) => error.into(),
+            RecordsError::NotRecords { .. }
+            | RecordsError::Output(_)
+            | RecordsError::Midway { .. } => Self::failed(error),
+        }
+    }
+}
+
+/// Does what is to be done with records; fails where one of them was rejected.
+pub async fn run(args: RecordsArgs) -> Result<(), CliError> {
+    let RecordsAct::Send(args) = args.act;
+    let totals = send(args).await?;
+    if totals.rejected > 0 { Err(CliError::told()) } else { Ok(()) }
+}
+
+async fn send(args: SendArgs) -> Result<Totals, RecordsError> {
+    let client = Client::new(&args.server)?;
+    let mut sending = Sending {
+        client: &client,
+        batch: Batch::default(),
+        totals: Totals::default(),
+        report: Report { json: args.json, paint: Paint::stdout() },
+    };
+    let sent = send_files(&mut sending, &args.files).await;
+    let totals = sending.totals;
+    match sent {
+        Ok(()) => {}
+        Err(error) if totals.accepted == 0 => return Err(error),
+        Err(error) => {
+            return Err(RecordsError::Midway {
+                accepted: totals.accepted,
+                source: Box::new(error),
+            });
+        }
+    }
+    sending.report.totals(totals)?;
+    Ok(totals)
+}
+
+async fn send_files(sending: &mut Sending<'_>, files: &[String]) -> Result<(), RecordsError> {
+    for file in files {
+        let opened: Box<dyn Read> = match file.as_str() {
+            "-" => Box::new(io::stdin().lock()),
+            path => Box::new(
+                File::open(path)
+                    .map_err(|source| ClientError::File { path: path.to_owned(), source })?,
+            ),
+        };
+        let shown = if file == "-" { "standard input" } else { file };
+        for record in records(BufReader::new(opened.take(RECORDS_FILE_BYTES)), shown) {
+            sending.push(record?).await?;
+        }
+    }
+    sending.flush().await
+}
+
+/// One record as it stands in its file.
+#[derive(Debug)]
+struct Raw {
+    file: String,
+    index: u64,
+    json: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Wrapped {
+    records: Vec<Box<RawValue>>,
+}
+
+/// The records of a file, whichever of the forms it has. JSON Lines are read one by one.
+fn records(reader: impl Read, file: &str) -> impl Iterator<Item = Result<Raw, RecordsError>> {
+    let mut index = 0;
+    let values = serde_json::Deserializer::from_reader(reader).into_iter::<Box<RawValue>>();
+    let mut failed = false;
+    values
+        .map_while(move |value| {
+            if failed {
+                return None;
+            }
+            let opened = value.map_err(|error| not_records(file, &error)).and_then(|value| {
+                unwrap(value)
+                    .map_err(|what| RecordsError::NotRecords { file: file.to_owned(), what })
+            });
+            failed = opened.is_err();
+            Some(opened)
+        })
+        .flat_map(move |opened| match opened {
+            Ok(records) => records.into_iter().map(Ok).collect::<Vec<_>>(),
+            Err(error) => vec![Err(error)],
+        })
+        .map(move |json| {
+            let raw = Raw { file: file.to_owned(), index, json: json? };
+            index += 1;
+            Ok(raw)
+        })
+}
+
+fn not_records(file: &str, error: &serde_json::Error) -> RecordsError {
+    let what = if error.is_eof() {
+        format!("it ends within JSON, or is larger than {} MiB", RECORDS_FILE_BYTES >> 20)
+    } else {
+        error.to_string()
+    };
+    RecordsError::NotRecords { file: file.to_owned(), what }
+}
+
+/// One value of a file as records: itself, its items, or those in its field `records`.
+fn unwrap(value: Box<RawValue>) -> Result<Vec<Box<RawValue>>, String> {
+    let told = |error: serde_json::Error| error.to_string();
+    match value.get().bytes().next() {
+        Some(b'[') => serde_json::from_str(value.get()).map_err(told),
+        Some(b'{') => match serde_json::from_str::<Wrapped>(value.get()) {
+            Ok(wrapped) => Ok(wrapped.records),
+            // An object without the field, or with something else in it, is a record, and the service
+            // says what is wrong with it.
+            Err(_) => Ok(vec![value]),
+        },
+        _ => {
+            let start: String = value.get().chars().take(20).collect();
+            Err(format!("`{}` is neither an object nor an array", plain(&start)))
+        }
+    }
+}
+
+/// Records on their way into one call.
+#[derive(Debug, Default)]
+struct Batch {
+    records: Vec<Raw>,
+    bytes: usize,
+}
+
+/// Bytes around the records of a call.
+const AROUND: usize = r#"{"records":[]}"#.len();
+
+impl Batch {
+    /// Takes the record, or gives it back where it would make the call too large.
+    fn push(&mut self, record: Raw) -> Result<(), Raw> {
+        let comma = usize::from(!self.records.is_empty());
+        let bytes = self.bytes + comma + record.json.get().len();
+        if self.records.len() >= RECORDS_A_CALL || bytes + AROUND > REQUEST_BYTES {
+            return Err(record);
+        }
+        self.bytes = bytes;
+        self.records.push(record);
+        Ok(())
+    }
+
+    fn body(&self) -> Vec<u8> {
+        let mut body = Vec::with_capacity(self.bytes + AROUND);
+        body.extend_from_slice(br#"{"records":["#);
+        for (nth, record) in self.records.iter().enumerate() {
+            if nth > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(record.json.get().as_bytes());
+        }
+        body.extend_from_slice(b"]}");
+        body
+    }
+}
+
+struct Sending<'a> {
+    client: &'a Client,
+    batch: Batch,
+    totals: Totals,
+    report: Report,
+}
+
+/// What the service says of one call.
+#[derive(Debug, Deserialize)]
+struct Answer {
+    accepted: u64,
+    #[serde(default)]
+    alerts: Vec<Value>,
+    #[serde(default)]
+    rejected: Vec<Rejected>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Rejected {
+    index: usize,
+    error: Value,
+}
+
+impl Sending<'_> {
+    async fn push(&mut self, record: Raw) -> Result<(), RecordsError> {
+        let Err(record) = self.batch.push(record) else { return Ok(()) };
+        self.flush().await?;
+        let Err(record) = self.batch.push(record) else { return Ok(()) };
+        // Alone in its call, and still too large: the service would refuse the call.
+        self.totals.rejected += 1;
+        let error = format!("it is larger than {} bytes", REQUEST_BYTES - AROUND);
+        Ok(self.report.call(&[], &[(record, Value::String(error))], 0)?)
+    }
+
+    async fn flush(&mut self) -> Result<(), RecordsError> {
+        let batch = std::mem::take(&mut self.batch);
+        if batch.records.is_empty() {
+            return Ok(());
+        }
+        let answer = self.client.post("/v1/records", &[], Some(batch.body())).await?;
+        let answer: Answer = serde_json::from_value(answer)
+            .map_err(|error| self.client.strange(&format!("its answer is no list: {error}")))?;
+        self.totals.accepted += answer.accepted;
+        self.totals.alerts += answer.alerts.len() as u64;
+        self.totals.rejected += answer.rejected.len() as u64;
+        let mut sent: Vec<Option<Raw>> = batch.records.into_iter().map(Some).collect();
+        let rejected: Vec<(Raw, Value)> = answer
+            .rejected
+            .into_iter()
+            .filter_map(|rejected| {
+                let record = sent.get_mut(rejected.index).and_then(Option::take)?;
+                Some((record, rejected.error))
+            })
+            .collect();
+        Ok(self.report.call(&answer.alerts, &rejected, answer.accepted)?)
+    }
+}
+
+/// Says what came of it, to a person or a program.
+#[derive(Debug, Clone, Copy)]
+struct Report {
+    json: bool,
+    paint: Paint,
+}
+
+impl Report {
+    fn call(self, alerts: &[Value], rejected: &[(Raw, Value)], accepted: u64) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if self.json {
+            let rejected: Vec<Value> = rejected
+                .iter()
+                .map(|(record, error)| {
+                    serde_json::json!({"file": record.file, "index": record.index, "error": error})
+                })
+                .collect();
+            let line = serde_json::json!({
+                "accepted": accepted, "alerts": alerts, "rejected": rejected
+            });
+            return writeln!(out, "{line}");
+        }
+        for (record, error) in rejected {
+            let error = match error.as_str() {
+                Some(text) => plain(text),
+                None => plain(&error.to_string()),
+            };
+            let mark = self.paint.colour(Colour::Red, "rejected");
+            writeln!(out, "{mark}  {} record {}: {error}", plain(&record.file), record.index)?;
+        }
+        Ok(())
+    }
+
+    fn totals(self, totals: Totals) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if self.json {
+            return writeln!(out, "{}", serde_json::json!({ "total": totals }));
+        }
+        let Totals { accepted, alerts, rejected } = totals;
+        writeln!(out, "{accepted} accepted, {alerts} alerts, {rejected} rejected")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<(u64, String)>, String> {
+        records(text.as_bytes(), "f.json")
+            .map(|record| record.map(|raw| (raw.index, raw.json.get().to_owned())))
+            .collect::<Result<_, _>>()
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_form_of_file_is_the_same_records() {
+        let two = vec![(0, r#"{"id":1}"#.to_owned()), (1, r#"{"id":2}"#.to_owned())];
+        for text in [
+            r#"[{"id":1},{"id":2}]"#,
+            r#"{"records": [ {"id":1}, {"id":2} ]}"#,
+            "{\"id\":1}\n{\"id\":2}\n",
+            "{\"id\":1}\r\n\n  {\"id\":2}",
+            "{\"records\":[{\"id\":1}]}\n[{\"id\":2}]\n",
+        ] {
+            assert_eq!(read(text).unwrap(), two, "{text}");
+        }
+        assert_eq!(read(r#"{"id":1}"#).unwrap().len(), 1);
+        assert_eq!(read("").unwrap(), []);
+        assert_eq!(read("[]").unwrap(), []);
+    }
+
+    #[test]
+    fn what_is_no_record_is_named_with_its_place() {
+        for (text, part) in [
+            ("{\"id\":1}\n{\"id\":", "f.json does not hold records: it ends within JSON"),
+            ("{\"id\":1}\n{id:2}\n", "line 2 column 2"),
+            ("id,content\n", "line 1 column 1"),
+            ("17", "`17` is neither an object nor an array"),
+        ] {
+            let told = read(text).unwrap_err();
+            assert!(told.contains(part), "{text}: {told}");
+        }
+    }
+
+    fn raw(index: u64, bytes: usize) -> Raw {
+        let json = format!("\"{}\"", "x".repeat(bytes - 2));
+        Raw { file: String::new(), index, json: RawValue::from_string(json).unwrap() }
+    }
+
+    #[test]
+    fn a_call_holds_as_many_records_and_bytes_as_the_service_takes() {
+        let mut batch = Batch::default();
+        for index in 0..100 {
+            batch.push(raw(index, 10)).unwrap();
+        }
+        assert_eq!(batch.push(raw(100, 10)).unwrap_err().index, 100);
+        assert_eq!(batch.body().len(), batch.bytes + AROUND);
+
+        let mut batch = Batch::default();
+        batch.push(raw(0, 500_000)).unwrap();
+        let rest = REQUEST_BYTES - AROUND - 500_000 - 1;
+        batch.push(raw(1, rest + 1)).unwrap_err();
+        batch.push(raw(1, rest)).unwrap();
+        assert_eq!(batch.body().len(), REQUEST_BYTES);
+        assert!(serde_json::from_slice::<Value>(&batch.body()).is_ok());
+    }
+}
