@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod channel;
 pub mod cli;
 pub mod domain;
 pub mod engine;

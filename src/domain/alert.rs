@@ -33,6 +33,11 @@ impl Body {
         if body.digest == digest { Ok(body) } else { Err(BodyDamaged) }
     }
 
+    /// Whether the bytes are still the ones that the digest was made of.
+    pub fn intact(&self) -> bool {
+        <[u8; 32]>::from(Sha256::digest(&self.bytes)) == self.digest
+    }
+
     /// What goes out, byte for byte.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes

@@ -1,5 +1,6 @@
 //! Every bound, with its reason. What has no bound here has none anywhere, and that would be a bug.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Records in one call: the inbound API that feeders are written for allows as many.
@@ -20,6 +21,33 @@ pub const URL_BYTES: usize = 2048;
 pub const HEADER_NAME_BYTES: usize = 64;
 /// Bytes of a credential: more does not fit common servers' header limits.
 pub const CREDENTIAL_BYTES: usize = 4096;
+/// Addresses of a name that one attempt may try: the time to connect is divided among them.
+pub const ADDRESSES_A_CONNECTION: usize = 8;
+/// Names whose addresses are remembered, for each thread that sends.
+pub const NAMES_KEPT: u64 = 1024;
+/// How long the answer of a name server is used, whatever its TTL says.
+pub const NAME_ANSWER_KEPT: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(60);
+/// How long a name that does not exist is not asked for again: it may be about to be made.
+pub const UNKNOWN_NAME_KEPT: Duration = Duration::from_secs(5);
+/// A name server that is silent this long is asked again, or another one is.
+pub const NAME_LOOKUP_TRY: Duration = Duration::from_millis(1500);
+/// Lookups of the operating system's resolver at once: they can't be given up, and each holds a thread.
+pub const SYSTEM_LOOKUPS: usize = 64;
+/// A lookup that only checks a destination behind a proxy takes no more than this of its attempt.
+pub const LOOKUP_BEFORE_PROXY: Duration = Duration::from_millis(500);
+/// A kept connection that was not used for this long is closed: a firewall may have forgotten it.
+pub const IDLE_CONNECTION: Duration = Duration::from_secs(20);
+/// Idle connections that are kept for each destination.
+pub const IDLE_CONNECTIONS: usize = 64;
+/// A silent HTTP/2 connection with requests on it is asked for a sign of life after this...
+pub const HTTP2_PING_AFTER: Duration = Duration::from_millis(1500);
+/// ...and taken for dead this much later, so that the next attempt gets a new one.
+pub const HTTP2_PING_ANSWER: Duration = Duration::from_millis(1500);
+/// TLS sessions remembered, so that a new connection to the same destination is cheap.
+pub const TLS_SESSIONS: usize = 256;
+/// Characters of an error's cause that are kept: some of them may be a receiver's own words.
+pub const FAULT_DETAIL_CHARS: usize = 500;
 /// Bytes of the name of a thing that people name.
 pub const NAME_BYTES: usize = 200;
 /// Integrations of one automation: an alert fans out to each in one transaction.

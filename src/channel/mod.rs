@@ -1,0 +1,12 @@
+//! The ways out: one part per kind of destination, and the address policy that all of them go by.
+//! No part retries, sleeps or chooses; each makes one attempt and says what came of it.
+
+pub mod egress;
+pub mod settings;
+mod tls;
+mod trace;
+pub mod webhook;
+
+pub use egress::{Egress, EgressPolicy};
+pub use settings::{ChannelError, ChannelSettings, ClientIdentity, NameSource, PemFile, Proxy};
+pub use webhook::WebhookSender;
