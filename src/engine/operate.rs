@@ -256,7 +256,7 @@ impl Engine {
             Edit::ReplaceAutomation { automation, .. } => of(automation.id),
             Edit::DeleteAutomation { id, .. } => of(*id),
             Edit::ReplaceIntegration { integration, .. } => vec![integration.id],
-            Edit::DeleteIntegration { id }
+            Edit::DeleteIntegration { id, .. }
             | Edit::SetStatus { id, .. }
             | Edit::RotateSigningSecret { id, .. } => vec![*id],
         }

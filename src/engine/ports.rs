@@ -243,11 +243,15 @@ pub enum Edit {
         integration: Integration,
         /// What changes of its credential.
         seals: Option<Seals>,
+        /// The automation's version that the caller has seen, where it says.
+        expected: Option<i64>,
     },
     /// Deletes an integration; its waiting deliveries are discarded, and kept.
     DeleteIntegration {
         /// Which.
         id: IntegrationId,
+        /// The automation's version that the caller has seen, where it says.
+        expected: Option<i64>,
     },
     /// Pause, resume, disable, enable. Enabling also closes the circuit.
     SetStatus {
