@@ -2,6 +2,7 @@
 
 pub mod certificate;
 pub mod client;
+pub mod deliveries;
 pub mod error;
 pub mod listen;
 pub mod paint;
@@ -28,6 +29,8 @@ pub enum Command {
     Listen(Box<listen::ListenArgs>),
     /// Feed records to the service.
     Records(records::RecordsArgs),
+    /// See deliveries, and try them again.
+    Deliveries(deliveries::DeliveriesArgs),
 }
 
 /// Parses the arguments and runs the command. Exit status: 0 done, 1 failed, 2 misuse.
@@ -48,6 +51,7 @@ fn run(command: Command) -> Result<(), CliError> {
             match command {
                 Command::Listen(args) => listen::run(*args).await,
                 Command::Records(args) => records::run(args).await,
+                Command::Deliveries(args) => deliveries::run(args).await,
             }
         })
 }
