@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::receiver::Seen;
+use super::seen::Seen;
 
 /// A file that lines are appended to. A line is there before its request is answered.
 pub(super) struct Log {

@@ -1,136 +1,32 @@
 //! `belfry listen`: a receiver of one's own. It shows each alert, checks it as a good receiver does,
 //! and fails, stalls or misbehaves on request, so that a person, a test or a bench can watch retries.
 
+mod args;
 mod body;
 mod check;
 mod log;
 mod receiver;
 mod script;
+mod seen;
 mod show;
 mod tally;
 mod wire;
 
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use http::HeaderName;
-
+pub use args::{AuthMethod, ListenArgs};
 pub use body::Alert;
 pub use check::{Auth, BadSigningSecret, Expected, SigningSecret};
-pub use receiver::{Options, Receiver, Seen, StartError, Verdict, Watcher};
+pub use receiver::{Options, Receiver, StartError, Watcher};
 pub use script::{Answer, Reply, Script, ScriptError, Start, Step, span};
+pub use seen::{Seen, Verdict};
 pub use show::lines;
-pub use tally::{Behaviour, Counts};
+pub use tally::{Behaviour, Counts, Trouble};
 
 use super::error::CliError;
 use super::paint::Paint;
 use crate::domain::secret::Secret;
-
-/// Receive alerts here: show them, check them, and fail on request.
-#[derive(Debug, clap::Args)]
-pub struct ListenArgs {
-    /// Address to listen on; port 0 lets the machine choose.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
-    pub listen: SocketAddr,
-
-    /// Certificate chain as PEM; without it a throwaway one is made.
-    #[arg(long, value_name = "FILE", requires = "key")]
-    pub cert: Option<PathBuf>,
-
-    /// Private key of the certificate as PEM.
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    pub key: Option<PathBuf>,
-
-    /// Where to write the throwaway authority's certificate, which senders must trust.
-    #[arg(long, value_name = "FILE", conflicts_with = "cert")]
-    pub ca_out: Option<PathBuf>,
-
-    /// Expected authentication: none, bearer, api-key, or header:NAME.
-    #[arg(long, value_name = "METHOD", value_parser = auth_method, default_value = "none")]
-    pub auth: AuthMethod,
-
-    /// Environment variable that holds the expected credential.
-    #[arg(long, value_name = "NAME")]
-    pub credential_env: Option<String>,
-
-    /// Environment variable that holds the expected signing secret (whsec_…).
-    #[arg(long, value_name = "NAME")]
-    pub signing_secret_env: Option<String>,
-
-    /// Answer with this status; 503 where another option asks for failures and this one is not given.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(200..=999))]
-    pub status: Option<u16>,
-
-    /// Only the first N tries of each alert get that answer.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub fail_first: Option<u32>,
-
-    /// Only each Nth request gets that answer; with --fail-first, only tries of each Nth alert.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub fail_every: Option<u64>,
-
-    /// That answer comes only after this time.
-    #[arg(long, value_name = "TIME", value_parser = span)]
-    pub stall: Option<Duration>,
-
-    /// That answer asks to be spared for this time (Retry-After).
-    #[arg(long, value_name = "TIME", value_parser = span)]
-    pub retry_after: Option<Duration>,
-
-    /// File that says what to answer from which time, request or try on.
-    ///
-    /// Each line is a start and an answer; of those that have begun, the last one counts. A start is a
-    /// time since the receiver listens (`10s`), a request (`request 3`) or a try of each alert
-    /// (`try 2`). An answer is a status (`429 retry-after 5m`, `200 after 120ms body "text"`), hang,
-    /// refuse, reset, tls, redirect, drip, drip-head, flood, flood-head, interim, cut or garbage.
-    /// `script NAME` begins the lines for the path /NAME.
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with_all = ["status", "fail_first", "fail_every", "stall", "retry_after"]
-    )]
-    pub script: Option<PathBuf>,
-
-    /// Append one JSON line for each request to this file.
-    #[arg(long, value_name = "FILE")]
-    pub log: Option<PathBuf>,
-
-    /// Don't print requests.
-    #[arg(long)]
-    pub quiet: bool,
-
-    /// Print JSON, one line each.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Which header is expected to carry the credential.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AuthMethod {
-    /// It is not looked at.
-    None,
-    /// `Authorization: Bearer …`
-    Bearer,
-    /// `X-API-Key: …`
-    ApiKey,
-    /// A header of this name.
-    Header(HeaderName),
-}
-
-fn auth_method(text: &str) -> Result<AuthMethod, String> {
-    match (text, text.strip_prefix("header:")) {
-        ("none", _) => Ok(AuthMethod::None),
-        ("bearer", _) => Ok(AuthMethod::Bearer),
-        ("api-key", _) => Ok(AuthMethod::ApiKey),
-        (_, Some(name)) => name
-            .parse()
-            .map(AuthMethod::Header)
-            .map_err(|_| format!("`{name}` is not a header name")),
-        (_, None) => Err("allowed are none, bearer, api-key and header:NAME".to_owned()),
-    }
-}
 
 /// Why `belfry listen` did not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -274,7 +170,7 @@ fn options(args: ListenArgs) -> Result<Options, ListenError> {
         ),
     };
     let behaviour = match &args.script {
-        None => trouble(&args),
+        None => behaviour(&args),
         Some(path) => {
             Behaviour::Script(Script::parse(&read("the script", path)?).map_err(|source| {
                 ListenError::Script { path: path.display().to_string(), source }
@@ -302,7 +198,7 @@ fn variable(name: &str) -> Result<String, ListenError> {
 
 /// What the options for trouble come to. A stall alone delays good answers, so that both a slow
 /// receiver and one that is too slow can be had.
-fn trouble(args: &ListenArgs) -> Behaviour {
+fn behaviour(args: &ListenArgs) -> Behaviour {
     let chosen = args.fail_first.is_some() || args.fail_every.is_some();
     let failing = chosen || args.retry_after.is_some();
     if !failing && args.status.is_none() && args.stall.is_none() {
@@ -312,7 +208,8 @@ fn trouble(args: &ListenArgs) -> Behaviour {
     reply.after = args.stall.unwrap_or_default();
     reply.retry_after = args.retry_after.map(|pause| pause.as_secs().to_string());
     let answer = Answer::Status(reply);
-    Behaviour::Trouble { answer, first: args.fail_first, every: args.fail_every }
+    let trouble = Trouble { answer, first: args.fail_first, every: args.fail_every };
+    Behaviour::Troubles(vec![trouble])
 }
 
 fn printer(json: bool, paint: Paint) -> Watcher {

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -13,10 +12,11 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
-use super::body::{self, Alert};
+use super::body;
 use super::check::{self, Expected};
 use super::log::Log;
 use super::script::{Answer, Reply};
+use super::seen::{Seen, Verdict};
 use super::tally::{Behaviour, Counts, Tally, at_the_door};
 use super::wire::{Connection, Request, Then};
 use crate::cli::certificate::{CertificateError, Throwaway, server_config};
@@ -76,71 +76,6 @@ pub enum StartError {
         /// The machine's answer.
         source: std::io::Error,
     },
-}
-
-/// Whether a request passed a check.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing was expected.
-    Unchecked,
-    /// It passed.
-    Right,
-    /// It did not; the text says why.
-    Wrong(String),
-}
-
-impl Verdict {
-    fn of(result: Option<Result<(), String>>) -> Self {
-        match result {
-            None => Self::Unchecked,
-            Some(Ok(())) => Self::Right,
-            Some(Err(why)) => Self::Wrong(why),
-        }
-    }
-
-    /// True, false, or nothing where nothing was checked.
-    pub fn passed(&self) -> Option<bool> {
-        match self {
-            Self::Unchecked => None,
-            Self::Right => Some(true),
-            Self::Wrong(_) => Some(false),
-        }
-    }
-}
-
-/// One request, with what was found out about it and what is answered.
-#[derive(Debug, Clone)]
-pub struct Seen {
-    /// Its number, from 1.
-    pub request: u64,
-    /// When it had been read.
-    pub at: jiff::Timestamp,
-    /// Its method.
-    pub method: String,
-    /// Its path with the query.
-    pub path: String,
-    /// The names of its header fields.
-    pub header_names: Vec<String>,
-    /// Its Idempotency-Key, where it is text in visible ASCII.
-    pub key: Option<String>,
-    /// Which try of its alert this is, from 1.
-    pub attempt: u32,
-    /// Whether the alert had been taken before.
-    pub duplicate: bool,
-    /// Its body.
-    pub body: Bytes,
-    /// SHA-256 of its body.
-    pub body_sha256: [u8; 32],
-    /// The body's content, where it is a JSON object.
-    pub alert: Option<Alert>,
-    /// Whether the credential is right.
-    pub auth: Verdict,
-    /// Whether the signature is right.
-    pub signature: Verdict,
-    /// Everything that is not as the contract has it, one sentence each.
-    pub problems: Vec<String>,
-    /// What is done with it.
-    pub answer: Answer,
 }
 
 struct Shared {

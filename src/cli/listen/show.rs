@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::receiver::Seen;
 use super::script::Answer;
+use super::seen::Seen;
 use crate::cli::paint::{Colour, Paint, plain};
 
 /// Characters of the customer's words that are shown.

@@ -13,15 +13,27 @@ use crate::domain::limits::RECEIVER_ALERTS;
 pub enum Behaviour {
     /// It follows a script; an empty one takes everything.
     Script(Script),
-    /// It answers some requests otherwise than with 200.
-    Trouble {
-        /// What it answers to them.
-        answer: Answer,
-        /// To how many tries of each alert; all of them where it is not said.
-        first: Option<u32>,
-        /// To each nth alert only; where `first` is not said, to each nth request.
-        every: Option<u64>,
-    },
+    /// It answers some requests otherwise than with 200; the first trouble that befalls one counts.
+    Troubles(Vec<Trouble>),
+}
+
+/// An answer that some requests get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The answer.
+    pub answer: Answer,
+    /// To how many tries of each alert; all of them where it is not said.
+    pub first: Option<u32>,
+    /// To each nth alert only; where `first` is not said, to each nth request.
+    pub every: Option<u64>,
+}
+
+impl Trouble {
+    fn befalls(&self, standing: &Standing) -> bool {
+        let counted = if self.first.is_some() { standing.alert } else { standing.request };
+        self.every.is_none_or(|every| counted.is_multiple_of(every.max(1)))
+            && self.first.is_none_or(|first| standing.attempt <= first)
+    }
 }
 
 impl Default for Behaviour {
@@ -143,12 +155,10 @@ impl Tally {
                 *requests += 1;
                 current(steps, since_start, *requests, standing.attempt).unwrap_or_else(taken)
             }
-            Behaviour::Trouble { answer, first, every } => {
-                let counted = if first.is_some() { standing.alert } else { standing.request };
-                let meant = every.is_none_or(|every| counted.is_multiple_of(every.max(1)))
-                    && first.is_none_or(|first| standing.attempt <= first);
-                if meant { answer.clone() } else { taken() }
-            }
+            Behaviour::Troubles(troubles) => troubles
+                .iter()
+                .find(|trouble| trouble.befalls(standing))
+                .map_or_else(taken, |trouble| trouble.answer.clone()),
         }
     }
 
@@ -175,8 +185,7 @@ impl Tally {
 pub(super) fn at_the_door(behaviour: &Behaviour, since_start: Duration) -> Option<Answer> {
     let answer = match behaviour {
         Behaviour::Script(script) => current(&script.default, since_start, 0, 0)?,
-        Behaviour::Trouble { answer, first: None, every: None } => answer.clone(),
-        Behaviour::Trouble { .. } => return None,
+        Behaviour::Troubles(_) => return None,
     };
     matches!(answer, Answer::Refuse | Answer::Tls).then_some(answer)
 }
@@ -208,7 +217,7 @@ mod tests {
 
     fn trouble(first: Option<u32>, every: Option<u64>) -> Behaviour {
         let answer = Answer::Status(super::super::script::Reply::status(503));
-        Behaviour::Trouble { answer, first, every }
+        Behaviour::Troubles(vec![Trouble { answer, first, every }])
     }
 
     #[test]

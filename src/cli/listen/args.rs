@@ -1,0 +1,113 @@
+//! What `belfry listen` is told on its command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::HeaderName;
+
+use super::script::span;
+
+/// Receive alerts here: show them, check them, and fail on request.
+#[derive(Debug, clap::Args)]
+pub struct ListenArgs {
+    /// Address to listen on; port 0 lets the machine choose.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+
+    /// Certificate chain as PEM; without it a throwaway one is made.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+
+    /// Private key of the certificate as PEM.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+
+    /// Where to write the throwaway authority's certificate, which senders must trust.
+    #[arg(long, value_name = "FILE", conflicts_with = "cert")]
+    pub ca_out: Option<PathBuf>,
+
+    /// Expected authentication: none, bearer, api-key, or header:NAME.
+    #[arg(long, value_name = "METHOD", value_parser = auth_method, default_value = "none")]
+    pub auth: AuthMethod,
+
+    /// Environment variable that holds the expected credential.
+    #[arg(long, value_name = "NAME")]
+    pub credential_env: Option<String>,
+
+    /// Environment variable that holds the expected signing secret (whsec_…).
+    #[arg(long, value_name = "NAME")]
+    pub signing_secret_env: Option<String>,
+
+    /// Answer with this status; 503 where another option asks for failures and this one is not given.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(200..=999))]
+    pub status: Option<u16>,
+
+    /// Only the first N tries of each alert get that answer.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub fail_first: Option<u32>,
+
+    /// Only each Nth request gets that answer; with --fail-first, only tries of each Nth alert.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub fail_every: Option<u64>,
+
+    /// That answer comes only after this time.
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub stall: Option<Duration>,
+
+    /// That answer asks to be spared for this time (Retry-After).
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub retry_after: Option<Duration>,
+
+    /// File that says what to answer from which time, request or try on.
+    ///
+    /// Each line is a start and an answer; of those that have begun, the last one counts. A start is a
+    /// time since the receiver listens (`10s`), a request (`request 3`) or a try of each alert
+    /// (`try 2`). An answer is a status (`429 retry-after 5m`, `200 after 120ms body "text"`), hang,
+    /// refuse, reset, tls, redirect, drip, drip-head, flood, flood-head, interim, cut or garbage.
+    /// `script NAME` begins the lines for the path /NAME.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["status", "fail_first", "fail_every", "stall", "retry_after"]
+    )]
+    pub script: Option<PathBuf>,
+
+    /// Append one JSON line for each request to this file.
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+
+    /// Don't print requests.
+    #[arg(long)]
+    pub quiet: bool,
+
+    /// Print JSON, one line each.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which header is expected to carry the credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// It is not looked at.
+    None,
+    /// `Authorization: Bearer …`
+    Bearer,
+    /// `X-API-Key: …`
+    ApiKey,
+    /// A header of this name.
+    Header(HeaderName),
+}
+
+fn auth_method(text: &str) -> Result<AuthMethod, String> {
+    match (text, text.strip_prefix("header:")) {
+        ("none", _) => Ok(AuthMethod::None),
+        ("bearer", _) => Ok(AuthMethod::Bearer),
+        ("api-key", _) => Ok(AuthMethod::ApiKey),
+        (_, Some(name)) => name
+            .parse()
+            .map(AuthMethod::Header)
+            .map_err(|_| format!("`{name}` is not a header name")),
+        (_, None) => Err("allowed are none, bearer, api-key and header:NAME".to_owned()),
+    }
+}
