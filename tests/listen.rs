@@ -428,7 +428,7 @@ async fn a_person_reads_one_line_a_request() {
     let shown: Vec<String> = w
         .seen
         .try_iter()
-        .map(|seen| belfry::cli::listen::lines(&seen, paint).split_off("00:00:00.000".len()))
+        .map(|seen| belfry::cli::listen::lines(&seen, None, paint).split_off("00:00:00.000".len()))
         .collect();
     assert_eq!(
         shown,

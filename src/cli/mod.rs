@@ -7,6 +7,7 @@ pub mod error;
 pub mod listen;
 pub mod paint;
 pub mod records;
+pub mod signals;
 pub mod table;
 
 use std::process::ExitCode;

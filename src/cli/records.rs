@@ -209,6 +209,9 @@ fn unwrap(value: Box<RawValue>) -> Result<Vec<Box<RawValue>>, String> {
     }
 }
 
+/// A record that fills a call alone and does not fit.
+const TOO_LARGE: &str = "it is larger than the service takes (1 MiB a call)";
+
 /// Records on their way into one call.
 #[derive(Debug, Default)]
 struct Batch {
@@ -246,6 +249,34 @@ impl Batch {
     }
 }
 
+impl Batch {
+    /// Makes the call; `None` where there is nothing to send.
+    async fn send(&self, client: &Client) -> Result<Option<Answer>, ClientError> {
+        if self.records.is_empty() {
+            return Ok(None);
+        }
+        let answer = client.post("/v1/records", &[], Some(self.body())).await?;
+        match serde_json::from_value(answer) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) => Err(client.strange(&format!("its answer is no list: {error}"))),
+        }
+    }
+}
+
+impl Totals {
+    fn add(&mut self, answer: &Answer) {
+        self.accepted += answer.accepted;
+        self.alerts += answer.alerts.len() as u64;
+        self.rejected += answer.rejected.len() as u64;
+    }
+}
+
+impl Rejected {
+    fn text(&self) -> String {
+        self.error.as_str().map_or_else(|| self.error.to_string(), str::to_owned)
+    }
+}
+
 struct Sending<'a> {
     client: &'a Client,
     batch: Batch,
@@ -276,21 +307,13 @@ impl Sending<'_> {
         let Err(record) = self.batch.push(record) else { return Ok(()) };
         // Alone in its call, and still too large: the service would refuse the call.
         self.totals.rejected += 1;
-        let error = format!("it is larger than {} bytes", REQUEST_BYTES - AROUND);
-        Ok(self.report.call(&[], &[(record, Value::String(error))], 0)?)
+        Ok(self.report.call(&[], &[(record, Value::from(TOO_LARGE))], 0)?)
     }
 
     async fn flush(&mut self) -> Result<(), RecordsError> {
         let batch = std::mem::take(&mut self.batch);
-        if batch.records.is_empty() {
-            return Ok(());
-        }
-        let answer = self.client.post("/v1/records", &[], Some(batch.body())).await?;
-        let answer: Answer = serde_json::from_value(answer)
-            .map_err(|error| self.client.strange(&format!("its answer is no list: {error}")))?;
-        self.totals.accepted += answer.accepted;
-        self.totals.alerts += answer.alerts.len() as u64;
-        self.totals.rejected += answer.rejected.len() as u64;
+        let Some(answer) = batch.send(self.client).await? else { return Ok(()) };
+        self.totals.add(&answer);
         let mut sent: Vec<Option<Raw>> = batch.records.into_iter().map(Some).collect();
         let rejected: Vec<(Raw, Value)> = answer
             .rejected
@@ -301,6 +324,54 @@ impl Sending<'_> {
             })
             .collect();
         Ok(self.report.call(&answer.alerts, &rejected, answer.accepted)?)
+    }
+}
+
+/// What the service made of records that were fed to it from this process.
+#[derive(Debug, Default)]
+pub struct Fed {
+    /// Records and alerts.
+    pub totals: Totals,
+    /// Deliveries of these alerts.
+    pub deliveries: u64,
+    /// The numbers of the records that were rejected, from 0, and why.
+    pub rejected: Vec<(u64, String)>,
+}
+
+/// Sends records that lie in memory.
+///
+/// # Errors
+/// What the service says of a call.
+pub async fn feed(client: &Client, records: Vec<Box<RawValue>>) -> Result<Fed, ClientError> {
+    let mut fed = Fed::default();
+    let mut batch = Batch::default();
+    for (index, json) in (0..).zip(records) {
+        let record = Raw { file: String::new(), index, json };
+        if let Err(record) = batch.push(record) {
+            fed.send(client, std::mem::take(&mut batch)).await?;
+            if let Err(record) = batch.push(record) {
+                fed.totals.rejected += 1;
+                fed.rejected.push((record.index, TOO_LARGE.to_owned()));
+            }
+        }
+    }
+    fed.send(client, batch).await?;
+    Ok(fed)
+}
+
+impl Fed {
+    async fn send(&mut self, client: &Client, batch: Batch) -> Result<(), ClientError> {
+        let Some(answer) = batch.send(client).await? else { return Ok(()) };
+        self.totals.add(&answer);
+        for alert in &answer.alerts {
+            let deliveries = alert.get("deliveries").and_then(Value::as_array);
+            self.deliveries += deliveries.map_or(0, |deliveries| deliveries.len() as u64);
+        }
+        for rejected in answer.rejected {
+            let index = batch.records.get(rejected.index).map_or(0, |record| record.index);
+            self.rejected.push((index, rejected.text()));
+        }
+        Ok(())
     }
 }
 

@@ -46,7 +46,10 @@ struct Line<'a> {
 }
 
 /// Writes the line of a request, with its end; with its body, where `whole` and the body is JSON.
-pub(super) fn write_line(seen: &Seen, whole: bool, to: &mut Vec<u8>) -> serde_json::Result<()> {
+///
+/// # Errors
+/// None is known: a line has nothing that JSON can't say.
+pub fn write_line(seen: &Seen, whole: bool, to: &mut Vec<u8>) -> serde_json::Result<()> {
     let line = Line {
         request: seen.request,
         at: seen.at.to_string(),

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 pub use args::{AuthMethod, ListenArgs};
 pub use body::Alert;
 pub use check::{Auth, BadSigningSecret, Expected, SigningSecret};
+pub use log::write_line;
 pub use receiver::{Options, Receiver, StartError, Watcher};
 pub use script::{Answer, Reply, Script, ScriptError, Start, Step, span};
 pub use seen::{Seen, Verdict};
@@ -26,6 +27,7 @@ pub use tally::{Behaviour, Counts, Trouble};
 
 use super::error::CliError;
 use super::paint::Paint;
+use super::signals::Signals;
 use crate::domain::secret::Secret;
 
 /// Why `belfry listen` did not do its work.
@@ -109,13 +111,9 @@ async fn listen(args: ListenArgs) -> Result<(), ListenError> {
             Some(path)
         }
     };
-    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut signals = Signals::new()?;
     print(&greeting(&receiver.url(), ca_path.as_deref(), json, paint))?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    signals.end().await;
     let counts = receiver.stop().await;
     drop(throwaway);
     print(&farewell(counts, json))
@@ -221,7 +219,7 @@ fn printer(json: bool, paint: Paint) -> Watcher {
                 tracing::error!(%error, "a request can't be printed");
             }
         } else {
-            line.extend_from_slice(show::lines(seen, paint).as_bytes());
+            line.extend_from_slice(show::lines(seen, None, paint).as_bytes());
         }
         // Whoever closed our output does not want to see more; requests are served all the same.
         if let Err(error) = io::stdout().lock().write_all(&line) {

@@ -10,8 +10,9 @@ use crate::cli::paint::{Colour, Paint, plain};
 /// Characters of the customer's words that are shown.
 const WORDS_SHOWN: usize = 100;
 
-/// The lines of one request, each with its end.
-pub fn lines(seen: &Seen, paint: Paint) -> String {
+/// The lines of one request, each with its end. Where several receivers are told of, `receiver` is the
+/// name of this one.
+pub fn lines(seen: &Seen, receiver: Option<&str>, paint: Paint) -> String {
     let mut text = String::with_capacity(256);
     let mut put = |line: String| {
         // Writing into a String can't fail.
@@ -37,8 +38,9 @@ pub fn lines(seen: &Seen, paint: Paint) -> String {
         (false, 1) => String::new(),
         (false, attempt) => paint.dim(&format!("  try {attempt}")),
     };
+    let receiver = receiver.map_or(String::new(), |name| format!("{name:<8}"));
     put(format!(
-        "{}  {} {}{again}",
+        "{}  {receiver}{} {}{again}",
         paint.dim(&time),
         paint.colour(colour, &sign),
         what.trim_end()
