@@ -1,0 +1,158 @@
+//! One attempt, made by the library's own sender.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use belfry::channel::egress::{EgressPolicy, Lookup};
+use belfry::channel::{ChannelSettings, NameSource, PemFile, WebhookSender};
+use belfry::domain::alert::{Alert, Body};
+use belfry::domain::delivery::Report;
+use belfry::domain::id::{AlertId, AutomationId, IntegrationId};
+use belfry::domain::integration::{
+    AuthMethod, DeliverySettings, Health, HttpsUrl, Integration, Status, Target, Webhook,
+};
+use belfry::domain::outcome::{Fault, FaultKind, Outcome};
+use belfry::domain::secret::{Sealed, Secret};
+use belfry::domain::time::Timestamp;
+use belfry::engine::ports::{
+    Attempt, Destination, Purpose, Sealer, Sender, SigningSecret, VaultError,
+};
+use uuid::Uuid;
+
+use super::Ca;
+
+/// Long enough for anything that answers, on any machine.
+pub const LONG: Duration = Duration::from_secs(30);
+/// For tests that wait for the deadline to pass.
+pub const SHORT: Duration = Duration::from_millis(300);
+
+/// "Seals" by leaving the text as it is. A text that starts with `!` can't be opened.
+pub struct OpenVault;
+
+impl Sealer for OpenVault {
+    fn seal(&self, _: Purpose, _: IntegrationId, secret: &Secret) -> Result<Sealed, VaultError> {
+        Ok(Sealed(secret.expose().as_bytes().to_vec()))
+    }
+
+    fn open(&self, _: Purpose, _: IntegrationId, sealed: &Sealed) -> Result<Secret, VaultError> {
+        match String::from_utf8(sealed.0.clone()) {
+            Ok(text) if !text.starts_with('!') => Ok(Secret::new(text)),
+            _ => Err(VaultError::Unreadable),
+        }
+    }
+}
+
+/// Settings that trust a CA and open 127.0.0.1.
+pub fn settings(ca: &Ca) -> ChannelSettings {
+    ChannelSettings {
+        timeout: LONG,
+        policy: policy(&["127.0.0.1/32"], &[]),
+        ca_files: vec![PemFile { name: "ca.pem".to_owned(), pem: ca.pem().into_bytes() }],
+        ..ChannelSettings::default()
+    }
+}
+
+pub fn with_names(mut settings: ChannelSettings, names: Arc<dyn Lookup>) -> ChannelSettings {
+    settings.names = NameSource::Custom(names);
+    settings
+}
+
+pub fn policy(allow: &[&str], deny: &[&str]) -> EgressPolicy {
+    let texts = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+    EgressPolicy::parse(&texts(allow), &texts(deny), &[]).unwrap()
+}
+
+pub fn sender(settings: &ChannelSettings) -> WebhookSender {
+    WebhookSender::new(settings, Arc::new(OpenVault)).unwrap()
+}
+
+/// A delivery to a webhook, to be changed before it is sent.
+pub struct Sending {
+    pub webhook: Webhook,
+    pub credential: Option<String>,
+    pub signing_secrets: Vec<(String, Option<Timestamp>)>,
+    pub record_id: String,
+    pub body: Body,
+    pub started_at: Timestamp,
+}
+
+impl Sending {
+    pub fn to(url: &str) -> Self {
+        Self {
+            webhook: Webhook {
+                url: HttpsUrl::parse(url).unwrap(),
+                auth: AuthMethod::None,
+                signing: false,
+                http1_only: false,
+            },
+            credential: None,
+            signing_secrets: Vec::new(),
+            record_id: "record-id".to_owned(),
+            body: Body::new(bytes::Bytes::from_static(br#"{"automation_id":"a"}"#)),
+            started_at: Timestamp::from_millis(1_782_561_600_000),
+        }
+    }
+
+    pub fn auth(mut self, auth: AuthMethod, credential: &str) -> Self {
+        self.webhook.auth = auth;
+        self.credential = Some(credential.to_owned());
+        self
+    }
+
+    pub fn attempt(&self) -> Attempt {
+        let automation_id = AutomationId(Uuid::from_u128(1));
+        let sealed = |text: &String| Sealed(text.clone().into_bytes());
+        let integration = Integration {
+            id: IntegrationId(Uuid::from_u128(2)),
+            automation_id,
+            name: "ops".to_owned(),
+            target: Target::Webhook(self.webhook.clone()),
+            condition: None,
+            delivery: DeliverySettings::default(),
+            credential_set: self.credential.is_some(),
+        };
+        let destination = Destination {
+            integration,
+            status: Status::Active,
+            health: Health::default(),
+            credential: self.credential.as_ref().map(sealed),
+            signing_secrets: self
+                .signing_secrets
+                .iter()
+                .map(|(text, until)| SigningSecret { sealed: sealed(text), until: *until })
+                .collect(),
+        };
+        Attempt {
+            destination: Arc::new(destination),
+            delivery: None,
+            number: 1,
+            alert: Arc::new(Alert {
+                id: AlertId(1),
+                automation_id,
+                record_id: self.record_id.clone(),
+                body: self.body.clone(),
+            }),
+            started_at: self.started_at,
+        }
+    }
+
+    pub async fn by(&self, sender: &WebhookSender) -> Report {
+        sender.send(self.attempt()).await
+    }
+}
+
+/// The status that was answered, or the fault as text.
+pub fn status(report: &Report) -> u16 {
+    match &report.outcome {
+        Outcome::Answered { status, .. } => *status,
+        Outcome::Failed(fault) => panic!("no answer: {fault:?}"),
+    }
+}
+
+/// The fault, of this kind.
+pub fn fault(report: &Report, kind: FaultKind) -> Fault {
+    match &report.outcome {
+        Outcome::Failed(fault) if fault.kind == kind => fault.clone(),
+        other => panic!("not {kind:?}: {other:?}"),
+    }
+}
