@@ -113,7 +113,7 @@ fn d1_every_spelling_of_an_address_is_judged_as_that_address() {
                 Err(denied) => format!("refused {}", denied.decisions[0].address),
             },
         };
-        assert_eq!(found, expected, "{url}");
+        assert!(expected.split(" or ").any(|each| each == found), "{url}: {found}");
     }
 }
 

@@ -125,13 +125,13 @@ impl Reply {
 
     /// An ordinary answer.
     pub fn text(code: u16, body: &str) -> Self {
-        Self::head(&format!("HTTP/1.1 {code} x\r\ncontent-length: {}\r\n\r\n", body.len()))
+        Self::head(format!("HTTP/1.1 {code} x\r\ncontent-length: {}\r\n\r\n", body.len()))
             .bytes(body)
     }
 
     /// An answer with more headers: each line ends with CR LF.
     pub fn with(code: u16, lines: &str) -> Self {
-        Self::head(&format!("HTTP/1.1 {code} x\r\n{lines}content-length: 0\r\n\r\n"))
+        Self::head(format!("HTTP/1.1 {code} x\r\n{lines}content-length: 0\r\n\r\n"))
     }
 
     /// Any bytes.

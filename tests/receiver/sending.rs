@@ -153,6 +153,8 @@ pub fn status(report: &Report) -> u16 {
 pub fn fault(report: &Report, kind: FaultKind) -> Fault {
     match &report.outcome {
         Outcome::Failed(fault) if fault.kind == kind => fault.clone(),
-        other => panic!("not {kind:?}: {other:?}"),
+        other @ (Outcome::Answered { .. } | Outcome::Failed(_)) => {
+            panic!("not {kind:?}: {other:?}")
+        }
     }
 }
