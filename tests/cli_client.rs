@@ -274,3 +274,110 @@ fn misuse_ends_with_2() {
     assert_eq!(ended.status, Some(1));
     assert!(ended.err.contains("/nowhere/x.json can't be read"), "{ended:?}");
 }
+
+fn delivery(number: u32, state: &str) -> Value {
+    json!({
+        "id": format!("dlv_{number}"), "alert_id": "alr_1", "record_id": format!("r{number}"),
+        "automation_id": "11111111-1111-4111-8111-111111111111",
+        "integration_id": "22222222-2222-4222-8222-222222222222",
+        "state": state, "attempts": 3, "next_attempt_at": "2026-06-27T12:00:00Z",
+        "last_error": "503 Service \u{1b}[31mUnavailable",
+    })
+}
+
+#[test]
+fn deliveries_are_listed_page_by_page_up_to_the_limit() {
+    let page = |numbers: std::ops::Range<u32>, next: Value| {
+        let data: Vec<Value> = numbers.map(|number| delivery(number, "pending")).collect();
+        ("200 OK", json!({"data": data, "next_cursor": next}))
+    };
+    let service = scripted(vec![page(0..100, json!("c&1")), page(100..120, json!("c2"))]);
+    let ended = service.run(&[
+        "deliveries",
+        "list",
+        "--limit",
+        "120",
+        "--state",
+        "pending",
+        "--record",
+        "a b",
+        "--since",
+        "2026-06-27T12:00:00Z",
+        "--json",
+    ]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let list: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(list["data"].as_array().unwrap().len(), 120);
+    assert_eq!(list["next_cursor"], "c2");
+    let lines: Vec<String> = service.asked().into_iter().map(|asked| asked.line).collect();
+    let query = "record_id=a+b&since=2026-06-27T12%3A00%3A00Z&state=pending";
+    assert_eq!(
+        lines,
+        [
+            format!("GET /v1/deliveries?{query}&limit=100 HTTP/1.1"),
+            format!("GET /v1/deliveries?{query}&limit=20&cursor=c%261 HTTP/1.1"),
+        ]
+    );
+}
+
+#[test]
+fn a_person_gets_deliveries_as_a_table_without_control_characters() {
+    let data = vec![delivery(1, "pending"), delivery(2, "delivered")];
+    let answer = ("200 OK", json!({"data": data, "next_cursor": null}));
+    let ended = scripted(vec![answer]).run(&["deliveries", "list"]);
+    assert_eq!(
+        ended.out,
+        "DELIVERY  STATE      ATTEMPTS  RECORD  INTEGRATION                           \
+         NEXT ATTEMPT          LAST ERROR\n\
+         dlv_1     pending    3         r1      22222222-2222-4222-8222-222222222222  \
+         2026-06-27T12:00:00Z  503 Service �[31mUnavailable\n\
+         dlv_2     delivered  3         r2      22222222-2222-4222-8222-222222222222  \
+         \u{20}                     503 Service �[31mUnavailable\n"
+    );
+    let none = scripted(vec![("200 OK", json!({"data": [], "next_cursor": null}))]);
+    assert_eq!(none.run(&["deliveries", "list"]).out, "No deliveries.\n");
+}
+
+#[test]
+fn deliveries_are_tried_again_by_id_or_by_filter() {
+    let refused = (
+        "409 Conflict",
+        json!({"title": "Conflict", "detail": "A delivered one can't be retried.", "status": 409}),
+    );
+    let service = scripted(vec![("200 OK", json!({"id": "dlv_1"})), refused]);
+    let ended = service.run(&["deliveries", "retry", "dlv_1", "dlv_2"]);
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert_eq!(
+        ended.out,
+        "dlv_1  is due now\ndlv_2  A delivered one can't be retried. (status 409)\n"
+    );
+    let lines: Vec<String> = service.asked().into_iter().map(|asked| asked.line).collect();
+    assert_eq!(
+        lines,
+        ["POST /v1/deliveries/dlv_1/retry HTTP/1.1", "POST /v1/deliveries/dlv_2/retry HTTP/1.1"]
+    );
+
+    let service = scripted(vec![("200 OK", json!({"retried": 7}))]);
+    let integration = "22222222-2222-4222-8222-222222222222";
+    let ended = service.run(&["deliveries", "retry", "--integration", integration]);
+    assert_eq!((ended.status, ended.out.as_str()), (Some(0), "7 deliveries are due now\n"));
+    assert_eq!(
+        service.asked()[0].line,
+        format!("POST /v1/deliveries/retry?integration_id={integration}&state=dead HTTP/1.1")
+    );
+
+    for (args, part) in [
+        (vec!["retry"], "required"),
+        (vec!["retry", "12"], "looks like dlv_12"),
+        (vec!["show", "alr_1"], "looks like dlv_12"),
+        (vec!["list", "--state", "lost"], "allowed are pending, in_flight, delivered"),
+        (vec!["list", "--since", "yesterday"], "or how long ago: 2h"),
+        (vec!["list", "--integration", "7"], "invalid value"),
+    ] {
+        let mut all = vec!["deliveries"];
+        all.extend(args);
+        let ended = scripted(vec![]).run(&all);
+        assert_eq!(ended.status, Some(2), "{ended:?}");
+        assert!(ended.err.contains(part), "{ended:?}");
+    }
+}
