@@ -231,6 +231,21 @@ async fn d6_no_usable_answer_is_a_failure() {
     assert!(report.phases.resolve.is_some() && report.phases.connect.is_some());
 }
 
+/// A name server that swallows questions for IPv6 does not use up an attempt's time.
+#[tokio::test]
+async fn a_name_server_deaf_to_ipv6_costs_nothing() {
+    let ca = Ca::new();
+    let server = NameServer::start(&[("hook.test", &[Answer::DeafToIpv6([127, 0, 0, 1].into())])]);
+    let door = Door::tls(ca.issue(&["hook.test"]));
+    let receiver = Receiver::start(door, |_, _| Reply::status(200));
+    let mut settings = settings(&ca);
+    settings.names = NameSource::Server(server.addr);
+    let report = Sending::to(&receiver.url_at("hook.test", "/")).by(&sender(&settings)).await;
+    assert_eq!(status(&report), 200);
+    // Asked again after 1.5 s, which is what waiting for both families would have cost.
+    assert_eq!(server.names.asked().len(), 2);
+}
+
 /// D7: names don't matter, addresses do.
 #[tokio::test]
 async fn d7_aliases_of_metadata_are_refused_by_address() {

@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper_util::client::proxy::matcher::Matcher;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::egress::{DnsNames, Egress, EgressPolicy, Lookup, SystemNames};
 use super::tls;
 pub use super::tls::NoRoots;
+use crate::domain::integration::HttpsUrl;
 use crate::domain::secret::Secret;
 
 /// What the ways out are told.
@@ -146,8 +148,8 @@ pub(crate) struct ProxyRoute {
     pub(crate) url: Secret,
     /// Its host and port.
     pub(crate) shown: String,
-    /// Destinations that don't go through it, in the form of `NO_PROXY`.
-    pub(crate) exceptions: String,
+    /// Which destinations go through it.
+    matcher: Matcher,
 }
 
 impl Proxy {
@@ -155,7 +157,7 @@ impl Proxy {
     pub(crate) fn route(&self) -> Result<Option<ProxyRoute>, ChannelError> {
         match self {
             Self::None => Ok(None),
-            Self::Url(url) => ProxyRoute::parse(url.expose(), String::new()).map(Some),
+            Self::Url(url) => ProxyRoute::parse(url.expose(), "").map(Some),
             Self::Environment => {
                 let first = |names: &[&str]| {
                     let set = names.iter().find_map(|name| std::env::var(name).ok());
@@ -164,14 +166,14 @@ impl Proxy {
                 let url = first(&["HTTPS_PROXY", "https_proxy"])
                     .or_else(|| first(&["ALL_PROXY", "all_proxy"]));
                 let exceptions = first(&["NO_PROXY", "no_proxy"]).unwrap_or_default();
-                url.map(|url| ProxyRoute::parse(&url, exceptions)).transpose()
+                url.map(|url| ProxyRoute::parse(&url, &exceptions)).transpose()
             }
         }
     }
 }
 
 impl ProxyRoute {
-    fn parse(text: &str, exceptions: String) -> Result<Self, ChannelError> {
+    fn parse(text: &str, exceptions: &str) -> Result<Self, ChannelError> {
         const FORM: &str =
             "write `http://host:port` or `https://host:port`, with `user:password@` where it asks";
         let whole = match text.contains("://") {
@@ -185,7 +187,13 @@ impl ProxyRoute {
             return Err(ChannelError::BadProxy(FORM));
         };
         let shown = format!("{host}:{port}");
-        Ok(Self { shown, url: Secret::new(whole), exceptions })
+        let matcher = Matcher::builder().all(whole.clone()).no(exceptions.to_owned()).build();
+        Ok(Self { shown, url: Secret::new(whole), matcher })
+    }
+
+    /// Whether a request to `url` goes through it.
+    pub(crate) fn takes(&self, url: &url::Url) -> bool {
+        url.as_str().parse().is_ok_and(|uri| self.matcher.intercept(&uri).is_some())
     }
 }
 
@@ -195,6 +203,12 @@ impl ChannelSettings {
     pub fn check(&self) -> Result<Option<NoRoots>, ChannelError> {
         self.proxy.route()?;
         Ok(tls::client_config(self)?.err())
+    }
+
+    /// The proxy's host and port, where requests to `url` go through one.
+    pub fn proxy_for(&self, url: &HttpsUrl) -> Result<Option<String>, ChannelError> {
+        let route = self.proxy.route()?;
+        Ok(route.filter(|route| route.takes(url.as_url())).map(|route| route.shown))
     }
 
     /// Policy and names together, for the checks that are made without sending.

@@ -32,6 +32,8 @@ pub const NAME_ANSWER_KEPT: RangeInclusive<Duration> =
 pub const UNKNOWN_NAME_KEPT: Duration = Duration::from_secs(5);
 /// A name server that is silent this long is asked again, or another one is.
 pub const NAME_LOOKUP_TRY: Duration = Duration::from_millis(1500);
+/// When one address family of a name is known, the other is waited for this long (RFC 8305).
+pub const OTHER_FAMILY: Duration = Duration::from_millis(50);
 /// Lookups of the operating system's resolver at once: they can't be given up, and each holds a thread.
 pub const SYSTEM_LOOKUPS: usize = 64;
 /// A lookup that only checks a destination behind a proxy takes no more than this of its attempt.
@@ -40,10 +42,6 @@ pub const LOOKUP_BEFORE_PROXY: Duration = Duration::from_millis(500);
 pub const IDLE_CONNECTION: Duration = Duration::from_secs(20);
 /// Idle connections that are kept for each destination.
 pub const IDLE_CONNECTIONS: usize = 64;
-/// A silent HTTP/2 connection with requests on it is asked for a sign of life after this...
-pub const HTTP2_PING_AFTER: Duration = Duration::from_millis(1500);
-/// ...and taken for dead this much later, so that the next attempt gets a new one.
-pub const HTTP2_PING_ANSWER: Duration = Duration::from_millis(1500);
 /// TLS sessions remembered, so that a new connection to the same destination is cheap.
 pub const TLS_SESSIONS: usize = 256;
 /// Characters of an error's cause that are kept: some of them may be a receiver's own words.

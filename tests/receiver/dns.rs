@@ -25,6 +25,8 @@ pub enum Answer {
     Broken,
     /// Nothing, ever.
     Silent,
+    /// This address to questions for IPv4, nothing to those for IPv6.
+    DeafToIpv6(IpAddr),
 }
 
 impl Answer {
@@ -68,6 +70,7 @@ impl Lookup for Names {
         Box::pin(async move {
             match self.next(host) {
                 Answer::Is(found) | Answer::Alias(_, found) => Ok(found),
+                Answer::DeafToIpv6(v4) => Ok(vec![v4]),
                 Answer::Unknown => Err(LookupError::NotFound(host.to_owned())),
                 Answer::Empty => Err(LookupError::NoAddress(host.to_owned())),
                 Answer::Broken => Err(LookupError::Failed {
@@ -127,6 +130,8 @@ fn answer(names: &Names, query: &[u8]) -> Option<Vec<u8>> {
     let kind = u16::from_be_bytes([*query.get(end)?, *query.get(end + 1)?]);
     let (code, records) = match names.next(&name) {
         Answer::Silent => return None,
+        Answer::DeafToIpv6(_) if kind == AAAA => return None,
+        Answer::DeafToIpv6(v4) => (0, addresses(&[0xc0, 12], kind, &[v4])),
         Answer::Unknown => (3, Vec::new()),
         Answer::Broken => (2, Vec::new()),
         Answer::Empty => (0, Vec::new()),

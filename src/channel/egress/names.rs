@@ -2,30 +2,34 @@
 //! moment, or by the operating system, for sites that need its name service switch.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::pin::pin;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Shared};
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{
-    ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolverConfig, ResolverOpts,
-};
-use hickory_resolver::net::NetError;
+use futures_util::future::{BoxFuture, Either, Shared, select};
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::lookup::Lookup as Answer;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::{Query, ResponseCode};
+use hickory_resolver::proto::rr::{Name, RecordType};
+use hickory_resolver::{Hosts, TokioResolver};
 use tokio::sync::Semaphore;
 
 use super::resolver::{Lookup, LookupError};
 use crate::domain::limits::{
-    NAME_ANSWER_KEPT, NAME_LOOKUP_TRY, NAMES_KEPT, SYSTEM_LOOKUPS, UNKNOWN_NAME_KEPT,
+    NAME_ANSWER_KEPT, NAME_LOOKUP_TRY, NAMES_KEPT, OTHER_FAMILY, SYSTEM_LOOKUPS, UNKNOWN_NAME_KEPT,
 };
 
-/// Asks name servers, and honours the hosts file. Answers are kept as long as their TTL says, within
+/// Asks name servers, and honours the hosts file as it was when this was made. Answers are kept as long as their TTL says, within
 /// a second and a minute; nothing is served after that.
 pub struct DnsNames {
     resolver: Result<TokioResolver, String>,
+    hosts: Hosts,
 }
 
 impl DnsNames {
@@ -43,7 +47,7 @@ impl DnsNames {
                      set egress.resolver = \"system\" or repair it"
                 )
             });
-        Self { resolver }
+        Self { resolver, hosts: hosts_file() }
     }
 
     /// One name server.
@@ -60,12 +64,17 @@ impl DnsNames {
         let mut builder =
             TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         settle(builder.options_mut());
-        Self { resolver: builder.build().map_err(|error| error.to_string()) }
+        let resolver = builder.build().map_err(|error| error.to_string());
+        Self { resolver, hosts: hosts_file() }
     }
 }
 
+/// A machine without a hosts file has no entries in it.
+fn hosts_file() -> Hosts {
+    Hosts::from_system().unwrap_or_default()
+}
+
 fn settle(options: &mut ResolverOpts) {
-    options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
     options.cache_size = NAMES_KEPT;
     options.positive_min_ttl = Some(*NAME_ANSWER_KEPT.start());
     options.positive_max_ttl = Some(*NAME_ANSWER_KEPT.end());
@@ -79,30 +88,92 @@ fn settle(options: &mut ResolverOpts) {
 impl Lookup for DnsNames {
     fn lookup<'a>(&'a self, host: &'a str) -> BoxFuture<'a, Result<Vec<IpAddr>, LookupError>> {
         Box::pin(async move {
-            let failed = |cause: String| LookupError::Failed { host: host.to_owned(), cause };
-            let resolver = self.resolver.as_ref().map_err(|cause| failed(cause.clone()))?;
-            match resolver.lookup_ip(host).await {
-                Ok(answer) => {
-                    let found: Vec<IpAddr> = answer.iter().collect();
-                    if found.is_empty() {
-                        Err(LookupError::NoAddress(host.to_owned()))
-                    } else {
-                        Ok(found)
-                    }
-                }
-                Err(error) if error.is_nx_domain() => Err(LookupError::NotFound(host.to_owned())),
-                Err(error) if error.is_no_records_found() => Err(no_records(host, &error)),
-                Err(NetError::Timeout) => Err(LookupError::Silent(host.to_owned())),
-                Err(error) => Err(failed(error.to_string())),
+            let resolver = self.resolver.as_ref().map_err(|cause| LookupError::Failed {
+                host: host.to_owned(),
+                cause: cause.clone(),
+            })?;
+            let listed = self.listed(host);
+            if !listed.is_empty() {
+                return Ok(listed);
             }
+            either_family(
+                family(resolver, host, RecordType::A),
+                family(resolver, host, RecordType::AAAA),
+            )
+            .await
         })
     }
 }
 
+impl DnsNames {
+    /// What the hosts file says. If it names the host at all, no name server adds to it.
+    fn listed(&self, host: &str) -> Vec<IpAddr> {
+        let Ok(name) = Name::from_utf8(host) else { return Vec::new() };
+        [RecordType::A, RecordType::AAAA]
+            .into_iter()
+            .filter_map(|kind| self.hosts.lookup_static_host(&Query::query(name.clone(), kind)))
+            .flat_map(|found| addresses(&found))
+            .collect()
+    }
+}
+
+/// Both families are asked at once. When the first has answered, the second gets a moment more: name
+/// servers that swallow one kind of question are common, and must not cost every attempt its time.
+async fn either_family(
+    v4: impl Future<Output = Result<Vec<IpAddr>, LookupError>>,
+    v6: impl Future<Output = Result<Vec<IpAddr>, LookupError>>,
+) -> Result<Vec<IpAddr>, LookupError> {
+    let (v4, v6) = (pin!(v4), pin!(v6));
+    let (first, rest) = match select(v4, v6).await {
+        Either::Left((first, rest)) => (first, Either::Left(rest)),
+        Either::Right((first, rest)) => (first, Either::Right(rest)),
+    };
+    match first {
+        Ok(mut found) => {
+            if let Ok(Ok(more)) = tokio::time::timeout(OTHER_FAMILY, rest).await {
+                found.extend(more);
+            }
+            Ok(found)
+        }
+        Err(error) => rest.await.map_err(|other| graver(error, other)),
+    }
+}
+
+async fn family(
+    resolver: &TokioResolver,
+    host: &str,
+    kind: RecordType,
+) -> Result<Vec<IpAddr>, LookupError> {
+    let failed = |cause: String| LookupError::Failed { host: host.to_owned(), cause };
+    match resolver.lookup(host, kind).await {
+        Ok(answer) => {
+            let found = addresses(&answer);
+            if found.is_empty() { Err(LookupError::NoAddress(host.to_owned())) } else { Ok(found) }
+        }
+        Err(error) if error.is_nx_domain() => Err(LookupError::NotFound(host.to_owned())),
+        Err(error) if error.is_no_records_found() => Err(no_records(host, &error)),
+        Err(NetError::Timeout) => Err(LookupError::Silent(host.to_owned())),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+fn addresses(answer: &Answer) -> Vec<IpAddr> {
+    answer.answers().iter().filter_map(|record| record.data.ip_addr()).collect()
+}
+
+/// Of two failures the one to tell: that a name does not exist is said only if nothing contradicts it.
+fn graver(one: LookupError, other: LookupError) -> LookupError {
+    let rank = |error: &LookupError| match error {
+        LookupError::NotFound(_) => 0,
+        LookupError::NoAddress(_) => 1,
+        LookupError::Silent(_) => 2,
+        LookupError::Failed { .. } | LookupError::Busy(_) => 3,
+    };
+    if rank(&one) >= rank(&other) { one } else { other }
+}
+
 /// "No records" also stands for an answer with an error code and nothing in it.
 fn no_records(host: &str, error: &NetError) -> LookupError {
-    use hickory_resolver::net::DnsError;
-    use hickory_resolver::proto::op::ResponseCode;
     if let NetError::Dns(DnsError::NoRecordsFound(none)) = error
         && none.response_code != ResponseCode::NoError
     {

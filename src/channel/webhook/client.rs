@@ -4,7 +4,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hyper_util::client::proxy::matcher::Matcher;
 use rustls::ClientConfig;
 use url::Url;
 
@@ -12,23 +11,15 @@ use crate::channel::egress::Egress;
 use crate::channel::settings::{ChannelError, ChannelSettings, ProxyRoute};
 use crate::channel::tls::{self, NoRoots};
 use crate::channel::trace::Traced;
-use crate::domain::limits::{
-    HTTP2_PING_AFTER, HTTP2_PING_ANSWER, IDLE_CONNECTION, IDLE_CONNECTIONS,
-};
+use crate::domain::limits::{IDLE_CONNECTION, IDLE_CONNECTIONS};
 
 /// Everything that goes out by the same settings.
 pub(super) struct Wire {
     pub(super) timeout: Duration,
     pub(super) egress: Egress,
     tls: Result<ClientConfig, NoRoots>,
-    proxy: Option<ProxyUse>,
+    proxy: Option<ProxyRoute>,
     clients: Mutex<Vec<(Way, reqwest::Client)>>,
-}
-
-/// The proxy, and which destinations don't go through it.
-struct ProxyUse {
-    route: ProxyRoute,
-    matcher: Matcher,
 }
 
 /// Which client a request needs.
@@ -53,22 +44,15 @@ impl Wire {
             timeout: settings.timeout,
             egress: settings.egress(),
             tls: tls::client_config(settings)?,
-            proxy: settings.proxy.route()?.map(|route| ProxyUse {
-                matcher: Matcher::builder()
-                    .all(route.url.expose().to_owned())
-                    .no(route.exceptions.clone())
-                    .build(),
-                route,
-            }),
+            proxy: settings.proxy.route()?,
             clients: Mutex::default(),
         })
     }
 
     /// The proxy that a request to `url` goes through, without its credentials.
     pub(super) fn proxy_for(&self, url: &Url) -> Option<&str> {
-        let proxy = self.proxy.as_ref()?;
-        proxy.matcher.intercept(&url.as_str().parse().ok()?)?;
-        Some(&proxy.route.shown)
+        let route = self.proxy.as_ref()?;
+        route.takes(url).then_some(route.shown.as_str())
     }
 
     /// The client for a way, made when it is first asked for.
@@ -103,15 +87,18 @@ impl Wire {
             .tcp_user_timeout(self.timeout)
             .pool_idle_timeout(IDLE_CONNECTION)
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            .http2_keep_alive_interval(HTTP2_PING_AFTER)
-            .http2_keep_alive_timeout(HTTP2_PING_ANSWER);
+            // A connection that went dark would time out all who share it, again and again. A sign of
+            // life is asked for while an attempt waits, and the connection is left soon after that
+            // attempt's deadline: never before, since a receiver may just be slow.
+            .http2_keep_alive_interval(self.timeout.mul_f32(0.3))
+            .http2_keep_alive_timeout(self.timeout.mul_f32(0.8));
         if way.http1_only {
             builder = builder.http1_only();
         }
         builder = match self.proxy.as_ref().filter(|_| way.by_proxy) {
-            Some(proxy) => builder
+            Some(route) => builder
                 .proxy(
-                    reqwest::Proxy::all(proxy.route.url.expose())
+                    reqwest::Proxy::all(route.url.expose())
                         .map_err(|_| ChannelError::BadProxy("the proxy's address can't be used"))?,
                 )
                 .dns_resolver(Arc::new(self.egress.proxy_names())),

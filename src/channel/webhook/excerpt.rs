@@ -1,10 +1,12 @@
 //! A receiver's own words, made harmless: valid text, nothing that moves a terminal's cursor, and
 //! never the credential, which some receivers send back.
 
+use std::cell::OnceCell;
 use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use zeroize::Zeroizing;
 
 use crate::domain::limits::RESPONSE_EXCERPT_BYTES;
 
@@ -12,38 +14,35 @@ const MASK: &str = "•••";
 /// A cut-off credential at the end is masked from this many characters on.
 const TELLING_PREFIX: usize = 4;
 
+type Needle = Zeroizing<Vec<u8>>;
+
 /// What must not be shown, in the forms in which it may come back.
+/// They are made when something is shown for the first time: most answers say nothing.
 #[derive(Default)]
 pub(super) struct Mask {
-    needles: Vec<Vec<u8>>,
+    secret: Option<Zeroizing<String>>,
+    needles: OnceCell<Vec<Needle>>,
 }
 
 impl Mask {
     /// For the credential of one attempt, if it has one.
     pub(super) fn new(credential: Option<&str>) -> Self {
-        let Some(text) = credential.filter(|text| !text.is_empty()) else {
-            return Self::default();
-        };
-        let mut needles = vec![text.as_bytes().to_vec()];
-        if let Ok(quoted) = serde_json::to_string(text) {
-            let inner = quoted.trim_matches('"').to_owned();
-            needles.push(inner.replace('/', "\\/").into_bytes());
-            needles.push(inner.into_bytes());
-        }
-        needles
-            .push(url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().into());
-        needles.extend(base64_forms(text.as_bytes()));
-        // The longest first: a shorter one inside it would leave the rest standing.
-        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
-        needles.dedup();
-        Self { needles }
+        let secret = credential.filter(|text| !text.is_empty());
+        Self { secret: secret.map(|text| text.to_owned().into()), needles: OnceCell::new() }
+    }
+
+    fn needles(&self) -> &[Needle] {
+        self.needles
+            .get_or_init(|| self.secret.as_deref().map(|text| forms(text)).unwrap_or_default())
     }
 
     fn hide(&self, text: &[u8], cut: bool) -> Vec<u8> {
         let mut hidden = Vec::with_capacity(text.len());
         let mut rest = text;
         while let Some((first, behind)) = rest.split_first() {
-            if let Some(needle) = self.needles.iter().find(|needle| rest.starts_with(needle)) {
+            if let Some(needle) =
+                self.needles().iter().find(|needle| rest.starts_with(needle.as_slice()))
+            {
                 hidden.extend_from_slice(MASK.as_bytes());
                 rest = rest.get(needle.len()..).unwrap_or_default();
             } else if cut && self.begins_with(rest) {
@@ -59,8 +58,24 @@ impl Mask {
 
     /// Whether all that is left is the beginning of something that must not be shown.
     fn begins_with(&self, rest: &[u8]) -> bool {
-        rest.len() >= TELLING_PREFIX && self.needles.iter().any(|needle| needle.starts_with(rest))
+        rest.len() >= TELLING_PREFIX && self.needles().iter().any(|needle| needle.starts_with(rest))
     }
+}
+
+/// A credential in all the forms in which it may come back.
+fn forms(text: &str) -> Vec<Needle> {
+    let mut needles = vec![text.as_bytes().to_vec()];
+    if let Ok(quoted) = serde_json::to_string(text) {
+        let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+        needles.push(inner.replace('/', "\\/").into_bytes());
+        needles.push(inner.as_bytes().to_vec());
+    }
+    needles.push(url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().into());
+    needles.extend(base64_forms(text.as_bytes()));
+    // The longest first: a shorter one inside it would leave the rest standing.
+    needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+    needles.dedup();
+    needles.into_iter().map(Needle::from).collect()
 }
 
 /// Base64 of the text wherever it stands in what was encoded, `Bearer <text>` for one: for each of the
