@@ -26,6 +26,7 @@ async fn c9_tls_failures_say_which() {
         ("unknown CA", Door::tls(Ca::named("X").issue(&here)), "unknown issuer"),
         ("forged CA", Door::tls(Ca::new().issue(&here)), "not signed by the CA"),
         ("TLS 1.1 only", alert(70), "protocol version"),
+        ("TLS 1.1 chosen", Door::Says(server_hello_of_tls_1_1()), "protocol version"),
         ("RSA key exchange only", alert(40), "no shared cipher"),
         ("no TLS", Door::Says(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()), "not speak TLS"),
         ("closed", Door::Says(Vec::new()), "the connection ended in the TLS handshake"),
@@ -37,6 +38,17 @@ async fn c9_tls_failures_say_which() {
         assert!(told.detail.contains(words), "{name}: {}", told.detail);
         assert!(receiver.log().requests.is_empty(), "{name}");
     }
+}
+
+/// A server that goes on with TLS 1.1 although it was offered 1.2 and 1.3 only.
+fn server_hello_of_tls_1_1() -> Vec<u8> {
+    let mut hello = vec![3, 2];
+    hello.extend([7; 32]);
+    // No session, TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, no compression.
+    hello.extend([0, 0xc0, 0x13, 0]);
+    let mut record = vec![22, 3, 2, 0, 42, 2, 0, 0, 38];
+    record.extend(hello);
+    record
 }
 
 /// C9: a handshake that stalls names itself when the time is over.

@@ -69,3 +69,29 @@ pub fn signatures(keys: &[SigningKey], id: &str, seconds: i64, body: &[u8]) -> S
     let all: Vec<String> = keys.iter().map(|key| key.sign(id, seconds, body)).collect();
     all.join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the standard's own documentation.
+    #[test]
+    fn signs_as_the_standard_says() {
+        let secret = Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned());
+        let key = SigningKey::parse(&secret).unwrap();
+        let body = br#"{"test": 2432232314}"#;
+        assert_eq!(
+            signatures(&[key], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body),
+            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+        );
+    }
+
+    #[test]
+    fn what_is_no_secret_is_refused() {
+        for bad in ["", "whsec_", "whsec_!!!!", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AAAA"] {
+            let parsed = SigningKey::parse(&Secret::new(bad.to_owned()));
+            assert_eq!(parsed.map(|_| ()), Err(SigningError::Form), "{bad}");
+        }
+        assert!(SigningKey::parse(&SigningKey::fresh().unwrap()).is_ok());
+    }
+}
