@@ -7,3 +7,4 @@ pub mod cli;
 pub mod domain;
 pub mod engine;
 pub mod failpoint;
+pub mod store;

@@ -107,3 +107,19 @@ pub const API_PAUSE: Duration = Duration::from_secs(30);
 pub const API_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes of one file of records: what it holds as one JSON array is held in memory at once.
 pub const RECORDS_FILE_BYTES: u64 = 256 * 1024 * 1024;
+/// Commands that may wait for the store's thread: one of each destination, and intake beside them.
+pub const STORE_COMMANDS: usize = 32 * 1024;
+/// Calls of intake that may wait for the store; more are told to come again.
+pub const STORE_INTAKE: usize = 1024;
+/// Commands of one transaction: past that a commit takes longer without being cheaper.
+pub const STORE_BATCH: usize = 256;
+/// Readings that may wait for the readers: one of each destination, and people beside them.
+pub const STORE_READINGS: usize = 32 * 1024;
+/// Bytes that the database's log may have before it is made short.
+pub const STORE_LOG_BYTES: u64 = 64 * 1024 * 1024;
+/// A reading that takes longer is broken off: it would keep the log from being made short.
+pub const READING: Duration = Duration::from_secs(10);
+/// Bytes kept back on disk, so that results can be written when it is full.
+pub const DISK_RESERVE_BYTES: u64 = 8 * 1024 * 1024;
+/// With less than this free on disk nothing new is taken.
+pub const DISK_LOW_BYTES: u64 = 64 * 1024 * 1024;

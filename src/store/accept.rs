@@ -1,0 +1,136 @@
+//! Alerts: stored with their deliveries, once for an automation and a record, and read back for sending.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::error::SqlResult;
+use super::row;
+use crate::domain::alert::{Alert, Body};
+use crate::domain::delivery::{NewDelivery, State, Waiting};
+use crate::domain::id::{AlertId, AutomationId, DeliveryId};
+use crate::engine::ports::{Accepted, DamagedAlert, FreshDelivery, NewAlert};
+
+pub(super) fn accept(
+    connection: &Connection,
+    alerts: Vec<NewAlert>,
+    fresh: &mut Vec<FreshDelivery>,
+) -> SqlResult<Vec<Accepted>> {
+    alerts.into_iter().map(|alert| accept_one(connection, alert, fresh)).collect()
+}
+
+fn accept_one(
+    connection: &Connection,
+    new: NewAlert,
+    fresh: &mut Vec<FreshDelivery>,
+) -> SqlResult<Accepted> {
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO alerts (automation_id, record_id, org_id, escalated_at, digest, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (record_id, automation_id) DO NOTHING",
+        )?
+        .execute(params![
+            new.automation_id.0.as_bytes(),
+            new.record_id,
+            new.org_id,
+            new.escalated_at.as_millis(),
+            new.body.digest(),
+            new.body.bytes().as_ref(),
+        ])?;
+    if inserted == 0 {
+        return known(connection, &new);
+    }
+    let id = AlertId(connection.last_insert_rowid());
+    let alert = Arc::new(Alert {
+        id,
+        automation_id: new.automation_id,
+        record_id: new.record_id,
+        body: new.body,
+    });
+    let mut accepted = Accepted { alert: id, deliveries: Vec::new(), fresh: true };
+    for delivery in &new.deliveries {
+        let (delivery_id, state) = insert(connection, id, delivery)?;
+        accepted.deliveries.push(delivery_id);
+        if state == State::Pending {
+            let waiting = Waiting {
+                id: delivery_id,
+                alert: id,
+                queue_at: delivery.queue_at,
+                due_at: delivery.due_at,
+                expires_at: delivery.expires_at,
+                attempts: 0,
+            };
+            let alert = Arc::clone(&alert);
+            fresh.push(FreshDelivery { integration: delivery.integration, waiting, alert });
+        }
+    }
+    Ok(accepted)
+}
+
+/// To an integration that was deleted since the automation fired, nothing goes any more.
+fn insert(
+    connection: &Connection,
+    alert: AlertId,
+    delivery: &NewDelivery,
+) -> SqlResult<(DeliveryId, State)> {
+    let state = connection
+        .prepare_cached(
+            "INSERT INTO deliveries
+               (alert_id, integration_id, state, reason, queue_at, due_at, expires_at, created_at, finished_at)
+             SELECT ?1, id,
+                    iif(deleted_at IS NULL, 'pending', 'discarded'),
+                    iif(deleted_at IS NULL, NULL, 'integration_deleted'),
+                    ?3, ?4, ?5, ?4, iif(deleted_at IS NULL, NULL, ?4)
+               FROM integrations WHERE id = ?2
+             RETURNING state",
+        )?
+        .query_row(
+            params![
+                alert.0,
+                delivery.integration.0.as_bytes(),
+                delivery.queue_at.as_millis(),
+                delivery.due_at.as_millis(),
+                delivery.expires_at.as_millis(),
+            ],
+            |found| row::word(found, "state", State::from_word),
+        )?;
+    Ok((DeliveryId(connection.last_insert_rowid()), state))
+}
+
+fn known(connection: &Connection, new: &NewAlert) -> SqlResult<Accepted> {
+    let alert: i64 = connection
+        .prepare_cached("SELECT id FROM alerts WHERE record_id = ?1 AND automation_id = ?2")?
+        .query_row(params![new.record_id, new.automation_id.0.as_bytes()], |row| row.get(0))?;
+    let mut statement =
+        connection.prepare_cached("SELECT id FROM deliveries WHERE alert_id = ?1 ORDER BY id")?;
+    let deliveries = statement
+        .query_map([alert], |row| row.get(0).map(DeliveryId))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Accepted { alert: AlertId(alert), deliveries, fresh: false })
+}
+
+pub(super) fn alert(
+    connection: &Connection,
+    id: AlertId,
+) -> SqlResult<Result<Alert, DamagedAlert>> {
+    let found = connection
+        .prepare_cached("SELECT automation_id, record_id, body, digest FROM alerts WHERE id = ?1")?
+        .query_row([id.0], |found| {
+            let body: Vec<u8> = found.get("body")?;
+            Ok((
+                AutomationId(row::uuid(found, "automation_id")?),
+                found.get::<_, String>("record_id")?,
+                Bytes::from(body),
+                found.get::<_, [u8; 32]>("digest")?,
+            ))
+        })
+        .optional()?;
+    let Some((automation_id, record_id, bytes, digest)) = found else {
+        return Err(crate::engine::ports::StoreError::NotFound.into());
+    };
+    Ok(Body::restore(bytes, digest)
+        .map(|body| Alert { id, automation_id, record_id, body })
+        .map_err(|_| DamagedAlert))
+}

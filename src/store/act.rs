@@ -1,0 +1,92 @@
+//! An operator's acts on deliveries: each refuses the states in which it makes no sense.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde_json::json;
+
+use super::edit::audit;
+use super::error::SqlResult;
+use super::row::word;
+use crate::domain::delivery::State;
+use crate::domain::id::DeliveryId;
+use crate::domain::time::Timestamp;
+use crate::engine::ports::{Act, Actor, StoreError, refusal};
+
+pub(super) fn act(connection: &Connection, act: &Act, by: &Actor, at: Timestamp) -> SqlResult<u64> {
+    match act {
+        Act::Retry { delivery, expires_at } => {
+            let state = state_of(connection, *delivery)?;
+            match state {
+                State::Dead => revive(connection, "id = ?1", &delivery.0, *expires_at, at)?,
+                State::Pending => hurry(connection, *delivery, at)?,
+                State::InFlight | State::Delivered | State::Discarded => {
+                    return Err(refusal("retried", state).into());
+                }
+            };
+            let change = json!({ "before": state.word(), "after": "pending" });
+            audit(connection, by, at, "delivery.retry", delivery, &change)?;
+            Ok(1)
+        }
+        Act::RetryDead { integration, expires_at } => {
+            let id = integration.0.as_bytes();
+            let count = revive(connection, "integration_id = ?1", id, *expires_at, at)?;
+            let change = json!({ "deliveries": count });
+            audit(connection, by, at, "integration.retry_dead", integration, &change)?;
+            Ok(count)
+        }
+        Act::Discard { delivery, reason } => {
+            let state = state_of(connection, *delivery)?;
+            match state {
+                State::Pending | State::InFlight | State::Dead => {}
+                State::Delivered | State::Discarded => {
+                    return Err(refusal("discarded", state).into());
+                }
+            }
+            connection.execute(
+                "UPDATE deliveries SET state = 'discarded', reason = ?2, finished_at = ?3 WHERE id = ?1",
+                params![delivery.0, reason.word(), at.as_millis()],
+            )?;
+            let change = json!({ "before": state.word(), "after": "discarded" });
+            audit(connection, by, at, "delivery.discard", delivery, &change)?;
+            Ok(1)
+        }
+    }
+}
+
+fn state_of(connection: &Connection, id: DeliveryId) -> SqlResult<State> {
+    let state = connection
+        .query_row("SELECT state FROM deliveries WHERE id = ?1", [id.0], |row| {
+            word(row, "state", State::from_word)
+        })
+        .optional()?;
+    Ok(state.ok_or(StoreError::NotFound)?)
+}
+
+/// Dead deliveries become pending and due now, with a new horizon.
+fn revive(
+    connection: &Connection,
+    which: &str,
+    id: &dyn rusqlite::ToSql,
+    expires_at: Timestamp,
+    at: Timestamp,
+) -> SqlResult<u64> {
+    let count = connection.execute(
+        &format!(
+            "UPDATE deliveries SET state = 'pending', reason = NULL, finished_at = NULL, crashes = 0,
+               due_at = ?2, expires_at = ?3, queue_at = iif((SELECT ordering FROM integrations
+                 WHERE integrations.id = deliveries.integration_id) = 'fifo', 0, ?2)
+             WHERE {which} AND state = 'dead'"
+        ),
+        params![id, at.as_millis(), expires_at.as_millis()],
+    )?;
+    Ok(count as u64)
+}
+
+/// A pending delivery is due now.
+fn hurry(connection: &Connection, id: DeliveryId, at: Timestamp) -> SqlResult<u64> {
+    let count = connection.execute(
+        "UPDATE deliveries SET due_at = min(due_at, ?2), queue_at = min(queue_at, ?2)
+         WHERE id = ?1 AND state = 'pending'",
+        params![id.0, at.as_millis()],
+    )?;
+    Ok(count as u64)
+}

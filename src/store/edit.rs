@@ -1,0 +1,427 @@
+//! Changes to what is configured, each with its line in the audit log in the same transaction.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde_json::{Value, json};
+
+use super::configured;
+use super::error::SqlResult;
+use super::row::millis;
+use crate::domain::automation::Automation;
+use crate::domain::condition::Condition;
+use crate::domain::delivery::DiscardReason;
+use crate::domain::id::{AutomationId, IntegrationId};
+use crate::domain::integration::{AuthMethod, Integration, Ordering, Status, Target};
+use crate::domain::levels::{Level, SentimentShift};
+use crate::domain::secret::Sealed;
+use crate::domain::time::Timestamp;
+use crate::engine::ports::{Actor, Edit, Seals, StoreError};
+
+/// Carries an edit out; returns the automation's new version.
+pub(super) fn change(
+    connection: &Connection,
+    edit: Edit,
+    by: &Actor,
+    at: Timestamp,
+) -> SqlResult<i64> {
+    match edit {
+        Edit::CreateAutomation { automation, seals } => {
+            insert_automation(connection, &automation, at)?;
+            for (place, integration) in automation.integrations.iter().enumerate() {
+                put_integration(connection, integration, place, at)?;
+            }
+            put_seals(connection, &seals)?;
+            let change = json!({ "after": shown(&automation) });
+            audit(connection, by, at, "automation.create", &automation.id, &change)?;
+            Ok(automation.version)
+        }
+        Edit::ReplaceAutomation { automation, seals, expected } => {
+            replace_automation(connection, automation, &seals, expected, by, at)
+        }
+        Edit::DeleteAutomation { id, expected } => {
+            let before = expect(connection, id, expected)?;
+            for integration in &before.integrations {
+                remove_integration(
+                    connection,
+                    integration.id,
+                    DiscardReason::AutomationDeleted,
+                    at,
+                )?;
+            }
+            connection.execute(
+                "UPDATE automations SET deleted_at = ?2, version = version + 1 WHERE id = ?1",
+                params![id.0.as_bytes(), at.as_millis()],
+            )?;
+            let change = json!({ "before": shown(&before) });
+            audit(connection, by, at, "automation.delete", &id, &change)?;
+            Ok(before.version + 1)
+        }
+        Edit::CreateIntegration { integration, seals } => {
+            let before = expect(connection, integration.automation_id, None)?;
+            put_integration(connection, &integration, before.integrations.len(), at)?;
+            put_seals(connection, std::slice::from_ref(&seals))?;
+            let change = json!({ "after": shown_integration(&integration) });
+            audit(connection, by, at, "integration.create", &integration.id, &change)?;
+            bump(connection, integration.automation_id)
+        }
+        Edit::ReplaceIntegration { integration, seals, expected } => {
+            let before = expect(connection, integration.automation_id, expected)?;
+            let old = before.integrations.iter().position(|each| each.id == integration.id);
+            let (place, old) = old
+                .and_then(|place| before.integrations.get(place).map(|old| (place, old)))
+                .ok_or(StoreError::NotFound)?;
+            put_integration(connection, &integration, place, at)?;
+            put_seals(connection, seals.as_slice())?;
+            let change = json!({ "before": shown_integration(old),
+                "after": shown_integration(&integration), "credential_changed": changes(seals.as_ref()) });
+            audit(connection, by, at, "integration.change", &integration.id, &change)?;
+            bump(connection, integration.automation_id)
+        }
+        Edit::DeleteIntegration { id, expected } => {
+            let automation_id = automation_of(connection, id)?;
+            expect(connection, automation_id, expected)?;
+            remove_integration(connection, id, DiscardReason::IntegrationDeleted, at)?;
+            audit(connection, by, at, "integration.delete", &id, &json!({}))?;
+            bump(connection, automation_id)
+        }
+        Edit::SetStatus { id, status } => set_status(connection, id, &status, by, at),
+        Edit::RotateSigningSecret { id, sealed, old_until } => {
+            let automation_id = automation_of(connection, id)?;
+            // Two are valid at once, never three.
+            connection.execute(
+                "DELETE FROM signing_secrets WHERE integration_id = ?1 AND until IS NOT NULL",
+                [id.0.as_bytes()],
+            )?;
+            connection.execute(
+                "UPDATE signing_secrets SET until = ?2 WHERE integration_id = ?1 AND until IS NULL",
+                params![id.0.as_bytes(), old_until.as_millis()],
+            )?;
+            put_signing_secret(connection, id, &sealed)?;
+            audit(connection, by, at, "integration.rotate_signing_secret", &id, &json!({}))?;
+            bump(connection, automation_id)
+        }
+    }
+}
+
+/// One line of the audit log. `change` holds no secret: it is made of domain types, which have none.
+pub(super) fn audit(
+    connection: &Connection,
+    by: &Actor,
+    at: Timestamp,
+    action: &str,
+    subject: &dyn std::fmt::Display,
+    change: &Value,
+) -> SqlResult<()> {
+    connection.execute(
+        "INSERT INTO audit (at, actor, address, action, subject, change) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![at.as_millis(), by.name, by.address, action, subject.to_string(), change.to_string()],
+    )?;
+    Ok(())
+}
+
+fn replace_automation(
+    connection: &Connection,
+    mut automation: Automation,
+    seals: &[Seals],
+    expected: Option<i64>,
+    by: &Actor,
+    at: Timestamp,
+) -> SqlResult<i64> {
+    let before = expect(connection, automation.id, expected)?;
+    for old in &before.integrations {
+        if automation.integrations.iter().all(|new| new.id != old.id) {
+            remove_integration(connection, old.id, DiscardReason::IntegrationDeleted, at)?;
+        }
+    }
+    for (place, integration) in automation.integrations.iter().enumerate() {
+        put_integration(connection, integration, place, at)?;
+    }
+    put_seals(connection, seals)?;
+    automation.version = before.version + 1;
+    connection.execute(
+        "UPDATE automations SET name = ?2, active = ?3, filter = ?4, min_escalation = ?5,
+           min_intensity = ?6, min_shift = ?7, version = ?8 WHERE id = ?1",
+        params![
+            automation.id.0.as_bytes(),
+            automation.name,
+            automation.active,
+            automation.filter.as_ref().map(text_of),
+            automation.minimum_levels.escalation.map(Level::word),
+            automation.minimum_levels.emotional_intensity.map(Level::word),
+            automation.minimum_levels.sentiment_shift.map(SentimentShift::word),
+            automation.version,
+        ],
+    )?;
+    let credentials: Vec<String> = seals
+        .iter()
+        .filter(|each| changes(Some(*each)))
+        .map(|each| each.integration.to_string())
+        .collect();
+    let change = json!({ "before": shown(&before), "after": shown(&automation),
+                         "credentials_changed": credentials });
+    audit(connection, by, at, "automation.change", &automation.id, &change)?;
+    Ok(automation.version)
+}
+
+/// The automation as it is, unless somebody changed it since the caller looked.
+fn expect(
+    connection: &Connection,
+    id: AutomationId,
+    expected: Option<i64>,
+) -> SqlResult<Automation> {
+    let automation = configured::find(connection, id)?;
+    match expected {
+        Some(version) if version != automation.version => {
+            Err(StoreError::Stale { current: automation.version }.into())
+        }
+        Some(_) | None => Ok(automation),
+    }
+}
+
+fn automation_of(connection: &Connection, id: IntegrationId) -> SqlResult<AutomationId> {
+    let found = connection
+        .query_row(
+            "SELECT automation_id FROM integrations WHERE id = ?1 AND deleted_at IS NULL",
+            [id.0.as_bytes()],
+            |row| super::row::uuid(row, "automation_id").map(AutomationId),
+        )
+        .optional()?;
+    Ok(found.ok_or(StoreError::NotFound)?)
+}
+
+fn bump(connection: &Connection, id: AutomationId) -> SqlResult<i64> {
+    Ok(connection.query_row(
+        "UPDATE automations SET version = version + 1 WHERE id = ?1 RETURNING version",
+        [id.0.as_bytes()],
+        |row| row.get(0),
+    )?)
+}
+
+fn insert_automation(
+    connection: &Connection,
+    automation: &Automation,
+    at: Timestamp,
+) -> SqlResult<()> {
+    connection.execute(
+        "INSERT INTO automations (id, name, active, filter, min_escalation, min_intensity, min_shift,
+           version, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            automation.id.0.as_bytes(),
+            automation.name,
+            automation.active,
+            automation.filter.as_ref().map(text_of),
+            automation.minimum_levels.escalation.map(Level::word),
+            automation.minimum_levels.emotional_intensity.map(Level::word),
+            automation.minimum_levels.sentiment_shift.map(SentimentShift::word),
+            automation.version,
+            at.as_millis(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Inserts an integration, or replaces its settings; what its queue and circuit have is kept.
+fn put_integration(
+    connection: &Connection,
+    integration: &Integration,
+    place: usize,
+    at: Timestamp,
+) -> SqlResult<()> {
+    let Target::Webhook(webhook) = &integration.target;
+    let (method, header) = match &webhook.auth {
+        AuthMethod::None => ("none", None),
+        AuthMethod::Bearer => ("bearer", None),
+        AuthMethod::ApiKey => ("api_key", None),
+        AuthMethod::CustomHeader(name) => ("custom_header", Some(name.as_str())),
+    };
+    let settings = &integration.delivery;
+    let ordering = match settings.ordering {
+        Ordering::Due => "due",
+        Ordering::Fifo => "fifo",
+    };
+    let was: Option<String> = connection
+        .query_row(
+            "SELECT ordering FROM integrations WHERE id = ?1",
+            [integration.id.0.as_bytes()],
+            |row| row.get(0),
+        )
+        .optional()?;
+    connection.execute(
+        "INSERT INTO integrations (id, automation_id, place, kind, name, url, auth_method, auth_header,
+           signing, http1_only, condition, max_in_flight, ordering, rate_limit, retry_base_ms,
+           retry_factor, retry_cap_ms, retry_horizon_ms, retry_jitter, status, created_at)
+         VALUES (?1, ?2, ?3, 'webhook', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+           ?18, 'active', ?19)
+         ON CONFLICT (id) DO UPDATE SET place = ?3, name = ?4, url = ?5, auth_method = ?6,
+           auth_header = ?7, signing = ?8, http1_only = ?9, condition = ?10, max_in_flight = ?11,
+           ordering = ?12, rate_limit = ?13, retry_base_ms = ?14, retry_factor = ?15,
+           retry_cap_ms = ?16, retry_horizon_ms = ?17, retry_jitter = ?18",
+        params![
+            integration.id.0.as_bytes(),
+            integration.automation_id.0.as_bytes(),
+            i64::try_from(place).unwrap_or(i64::MAX),
+            integration.name,
+            webhook.url.to_string(),
+            method,
+            header,
+            webhook.signing,
+            webhook.http1_only,
+            integration.condition.as_ref().map(text_of),
+            settings.max_in_flight,
+            ordering,
+            settings.rate_limit,
+            settings.retry.base.map(millis),
+            settings.retry.factor,
+            settings.retry.cap.map(millis),
+            settings.retry.horizon.map(millis),
+            settings.retry.jitter,
+            at.as_millis(),
+        ],
+    )?;
+    if was.is_some_and(|was| was != ordering) {
+        // The queue's order on disk follows the setting.
+        connection.execute(
+            "UPDATE deliveries SET queue_at = iif(?2 = 'fifo', 0, due_at)
+             WHERE integration_id = ?1 AND state IN ('pending', 'in_flight')",
+            params![integration.id.0.as_bytes(), ordering],
+        )?;
+    }
+    Ok(())
+}
+
+fn put_seals(connection: &Connection, seals: &[Seals]) -> SqlResult<()> {
+    for each in seals {
+        if let Some(credential) = &each.credential {
+            connection.execute(
+                "UPDATE integrations SET credential = ?2 WHERE id = ?1",
+                params![
+                    each.integration.0.as_bytes(),
+                    credential.as_ref().map(|sealed| sealed.0.as_slice())
+                ],
+            )?;
+        }
+        if let Some(secret) = &each.signing_secret {
+            put_signing_secret(connection, each.integration, secret)?;
+        }
+    }
+    Ok(())
+}
+
+fn put_signing_secret(
+    connection: &Connection,
+    integration: IntegrationId,
+    sealed: &Sealed,
+) -> SqlResult<()> {
+    connection.execute(
+        "INSERT INTO signing_secrets (integration_id, sealed) VALUES (?1, ?2)",
+        params![integration.0.as_bytes(), sealed.0],
+    )?;
+    Ok(())
+}
+
+/// Marks it deleted, forgets its secrets, and discards what waits for it. A running attempt is still
+/// written into the history.
+fn remove_integration(
+    connection: &Connection,
+    id: IntegrationId,
+    reason: DiscardReason,
+    at: Timestamp,
+) -> SqlResult<()> {
+    connection.execute(
+        "UPDATE integrations SET deleted_at = ?2, credential = NULL WHERE id = ?1",
+        params![id.0.as_bytes(), at.as_millis()],
+    )?;
+    connection
+        .execute("DELETE FROM signing_secrets WHERE integration_id = ?1", [id.0.as_bytes()])?;
+    for state in ["pending", "in_flight"] {
+        connection.execute(
+            &format!(
+                "UPDATE deliveries SET state = 'discarded', reason = ?2, finished_at = ?3
+                 WHERE integration_id = ?1 AND state = '{state}'"
+            ),
+            params![id.0.as_bytes(), reason.word(), at.as_millis()],
+        )?;
+    }
+    Ok(())
+}
+
+fn set_status(
+    connection: &Connection,
+    id: IntegrationId,
+    status: &Status,
+    by: &Actor,
+    at: Timestamp,
+) -> SqlResult<i64> {
+    let automation_id = automation_of(connection, id)?;
+    let (was, _): (String, Option<String>) = connection.query_row(
+        "SELECT status, status_reason FROM integrations WHERE id = ?1",
+        [id.0.as_bytes()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let reason = match status {
+        Status::Active | Status::Paused => None,
+        Status::Disabled { reason } => Some(reason.as_str()),
+    };
+    connection.execute(
+        "UPDATE integrations SET status = ?2, status_reason = ?3 WHERE id = ?1",
+        params![id.0.as_bytes(), status.word(), reason],
+    )?;
+    if was == "disabled" && *status == Status::Active {
+        connection.execute(
+            "UPDATE integrations SET failures = 0, circuit_since = NULL, circuit_round = NULL,
+               probe_at = NULL WHERE id = ?1",
+            [id.0.as_bytes()],
+        )?;
+    }
+    let change = json!({ "before": { "status": was },
+                         "after": { "status": status.word(), "reason": reason } });
+    let action = match status {
+        Status::Active if was == "disabled" => "integration.enable",
+        Status::Active => "integration.resume",
+        Status::Paused => "integration.pause",
+        Status::Disabled { .. } => "integration.disable",
+    };
+    audit(connection, by, at, action, &id, &change)?;
+    Ok(configured::find(connection, automation_id)?.version)
+}
+
+fn changes(seals: Option<&Seals>) -> bool {
+    seals.is_some_and(|each| each.credential.is_some())
+}
+
+fn text_of(condition: &Condition) -> String {
+    condition.to_json().to_string()
+}
+
+fn shown(automation: &Automation) -> Value {
+    json!({
+        "name": automation.name,
+        "active": automation.active,
+        "filter": automation.filter.as_ref().map(Condition::to_json),
+        "minimum_levels": {
+            "escalation_level": automation.minimum_levels.escalation.map(Level::word),
+            "emotional_intensity_level": automation.minimum_levels.emotional_intensity.map(Level::word),
+            "sentiment_shift": automation.minimum_levels.sentiment_shift.map(SentimentShift::word),
+        },
+        "integrations": automation.integrations.iter().map(shown_integration).collect::<Vec<_>>(),
+    })
+}
+
+fn shown_integration(integration: &Integration) -> Value {
+    let Target::Webhook(webhook) = &integration.target;
+    let url = webhook.url.as_url();
+    json!({
+        "id": integration.id.to_string(),
+        "name": integration.name,
+        // A query may hold a secret of the receiver's.
+        "url": format!("{}://{}{}", url.scheme(), url.authority(), url.path()),
+        "auth": match &webhook.auth {
+            AuthMethod::None => "none".to_owned(),
+            AuthMethod::Bearer => "bearer".to_owned(),
+            AuthMethod::ApiKey => "api_key".to_owned(),
+            AuthMethod::CustomHeader(name) => format!("custom_header {}", name.as_str()),
+        },
+        "signing": webhook.signing,
+        "condition": integration.condition.as_ref().map(Condition::to_json),
+        "credential_set": integration.credential_set,
+    })
+}

@@ -1,0 +1,221 @@
+//! SQLite, the only room that knows SQL. What a method of [`Sqlite`] has answered is on disk.
+//!
+//! One thread writes, and one commit serves all who wait for it; a few others read. The same functions
+//! over a connection do the work inline for the simulations, where no other thread may take part.
+
+mod accept;
+mod act;
+mod configured;
+mod edit;
+mod error;
+mod inline;
+mod open;
+pub mod queries;
+mod queue;
+mod reader;
+mod row;
+mod settle;
+mod tokens;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+pub use inline::{Fate, Inline, Moment};
+pub use open::{OpenError, Opened};
+pub use reader::Reader;
+pub use tokens::{NewToken, TokenRow};
+pub use writer::{Fatal, Statistics, StatisticsNow};
+
+use crate::domain::delivery::QueueKey;
+use crate::domain::id::{AlertId, DeliveryId, IntegrationId};
+use crate::domain::time::Timestamp;
+use crate::engine::ports::{
+    Accepted, Act, Actor, AfterAccept, Applied, Change, DamagedAlert, Destination, Edit,
+    FreshDelivery, Loaded, NewAlert, Promise, Store, StoreError,
+};
+use error::SqlResult;
+use writer::Writer;
+
+/// What a store is told.
+#[derive(Clone)]
+pub struct Settings {
+    /// Told of what was accepted, in the order of commits.
+    pub after_accept: Arc<dyn AfterAccept>,
+    /// Called when the store can't go on: the process must end with that status.
+    pub fatal: Fatal,
+    /// Threads that read.
+    pub readers: usize,
+    /// The most pages that the database may have; for tests of a full disk.
+    pub max_pages: Option<u32>,
+}
+
+/// The store on disk; cheap to clone.
+#[derive(Clone)]
+pub struct Sqlite {
+    writer: Arc<Writer>,
+    reader: Reader,
+}
+
+impl Sqlite {
+    /// Opens the data directory for this process alone, and makes it up to date.
+    ///
+    /// # Errors
+    /// What is wrong with the directory, its file system or its database, and what to do about it.
+    pub fn open(data: &Path, settings: Settings) -> Result<Self, OpenError> {
+        let opened = open::open(data, settings.max_pages)?;
+        let reader = Reader::start(data, settings.readers)?;
+        let writer = Writer::start(opened, settings.after_accept, settings.fatal);
+        Ok(Self { writer: Arc::new(writer), reader })
+    }
+
+    /// The queries that need no writing.
+    pub fn reader(&self) -> Reader {
+        self.reader.clone()
+    }
+
+    /// How the writer is doing.
+    pub fn statistics(&self) -> StatisticsNow {
+        self.writer.statistics()
+    }
+
+    /// Writes down that the stop is orderly and ends the writer.
+    pub async fn close(&self) {
+        let done = self.write(|connection, _| row::mark_run_clean(connection)).await;
+        if let Err(error) = done {
+            tracing::warn!(%error, "the stop could not be marked as orderly");
+        }
+        self.writer.stop();
+    }
+
+    /// Stores a token.
+    pub fn insert_token(&self, token: NewToken) -> Promise<Result<(), StoreError>> {
+        self.write(move |connection, _| tokens::insert(connection, &token))
+    }
+
+    /// Revokes a token; `NotFound` where there is none of that id.
+    pub fn revoke_token(&self, id: String, at: Timestamp) -> Promise<Result<(), StoreError>> {
+        self.write(move |connection, _| tokens::revoke(connection, &id, at))
+    }
+
+    fn write<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
+    ) -> Promise<Result<T, StoreError>> {
+        self.writer.submit(run)
+    }
+}
+
+/// Whatever runs these functions in transactions: threads, or the caller itself.
+trait Run {
+    fn write<T: Send + 'static>(
+        &self,
+        intake: bool,
+        run: impl FnOnce(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
+    ) -> Promise<Result<T, StoreError>>;
+
+    fn read<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
+    ) -> Promise<Result<T, StoreError>>;
+
+    fn is_writable(&self) -> bool;
+}
+
+impl Run for Sqlite {
+    fn write<T: Send + 'static>(
+        &self,
+        intake: bool,
+        run: impl FnOnce(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
+    ) -> Promise<Result<T, StoreError>> {
+        if intake { self.writer.submit_intake(run) } else { self.writer.submit(run) }
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
+    ) -> Promise<Result<T, StoreError>> {
+        self.reader.query(run)
+    }
+
+    fn is_writable(&self) -> bool {
+        self.writer.is_writable()
+    }
+}
+
+impl<R: Run + Send + Sync> Store for R {
+    fn accept(&self, alerts: Vec<NewAlert>) -> Promise<Result<Vec<Accepted>, StoreError>> {
+        self.write(true, move |connection, fresh| accept::accept(connection, alerts, fresh))
+    }
+
+    fn apply(
+        &self,
+        integration: IntegrationId,
+        changes: Vec<Change>,
+    ) -> Promise<Result<Applied, StoreError>> {
+        self.write(false, move |connection, _| settle::apply(connection, integration, changes))
+    }
+
+    fn load(
+        &self,
+        integration: IntegrationId,
+        after: Option<QueueKey>,
+        limit: usize,
+    ) -> Promise<Result<Loaded, StoreError>> {
+        self.read(move |connection| queue::load(connection, integration, after, limit))
+    }
+
+    fn destination(&self, id: IntegrationId) -> Promise<Result<Destination, StoreError>> {
+        self.read(move |connection| configured::destination(connection, id))
+    }
+
+    fn alert(
+        &self,
+        id: AlertId,
+    ) -> Promise<Result<Result<crate::domain::alert::Alert, DamagedAlert>, StoreError>> {
+        self.read(move |connection| accept::alert(connection, id))
+    }
+
+    fn waiting_destinations(&self) -> Promise<Result<Vec<IntegrationId>, StoreError>> {
+        self.read(queue::waiting_destinations)
+    }
+
+    fn record_crash(
+        &self,
+        delivery: DeliveryId,
+        limit: u32,
+        at: Timestamp,
+    ) -> Promise<Result<bool, StoreError>> {
+        self.write(false, move |connection, _| {
+            settle::record_crash(connection, delivery, limit, at)
+        })
+    }
+
+    fn recover(&self, now: Timestamp, due_at: Timestamp) -> Promise<Result<u64, StoreError>> {
+        self.write(false, move |connection, _| queue::recover(connection, now, due_at))
+    }
+
+    fn automations(
+        &self,
+    ) -> Promise<Result<Vec<crate::domain::automation::Automation>, StoreError>> {
+        self.read(configured::automations)
+    }
+
+    fn change(&self, edit: Edit, by: Actor, at: Timestamp) -> Promise<Result<i64, StoreError>> {
+        self.write(false, move |connection, _| edit::change(connection, edit, &by, at))
+    }
+
+    fn act(&self, act: Act, by: Actor, at: Timestamp) -> Promise<Result<u64, StoreError>> {
+        self.write(false, move |connection, _| act::act(connection, &act, &by, at))
+    }
+
+    fn probe(&self) -> Promise<Result<(), StoreError>> {
+        self.write(false, |connection, _| row::probe(connection))
+    }
+
+    fn writable(&self) -> bool {
+        self.is_writable()
+    }
+}

@@ -1,0 +1,343 @@
+//! What people and programs look at. Lists page by key: they stay correct while rows are added.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, Row, ToSql, params};
+
+use super::error::SqlResult;
+use super::reader::Reader;
+use super::row::{maybe_micros, maybe_time, time, uuid, word};
+use super::tokens::{self, TokenRow};
+use super::{accept, configured};
+use crate::domain::alert::Alert;
+use crate::domain::automation::Automation;
+use crate::domain::delivery::{Phases, State};
+use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
+use crate::domain::integration::{Health, Integration, Status};
+use crate::domain::outcome::{Fault, FaultKind, Outcome};
+use crate::domain::schedule::RetryAfter;
+use crate::domain::time::Timestamp;
+use crate::engine::ports::{DamagedAlert, Promise, StoreError};
+
+/// Which deliveries are meant; what is absent does not restrict.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "each is the field of the same name of a delivery")]
+pub struct DeliveryFilter {
+    pub automation_id: Option<AutomationId>,
+    pub integration_id: Option<IntegrationId>,
+    pub state: Option<State>,
+    pub record_id: Option<String>,
+    /// Accepted at or after this.
+    pub since: Option<Timestamp>,
+    /// Accepted before this.
+    pub until: Option<Timestamp>,
+}
+
+/// One delivery of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryRow {
+    /// Its id.
+    pub id: DeliveryId,
+    /// Its alert.
+    pub alert_id: AlertId,
+    /// The automation that fired.
+    pub automation_id: AutomationId,
+    /// Where it goes.
+    pub integration_id: IntegrationId,
+    /// The record that it is about.
+    pub record_id: String,
+    /// Where it stands.
+    pub state: State,
+    /// Why, where it is dead or discarded.
+    pub reason: Option<String>,
+    /// Attempts made and written down.
+    pub attempts: u32,
+    /// Stops of the service at which it may have been on its way.
+    pub in_doubt: u32,
+    /// When the next attempt is due, where it waits.
+    pub due_at: Timestamp,
+    /// Until when failed attempts are made again.
+    pub expires_at: Timestamp,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it became what it is, where that is final.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// One attempt of a delivery's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptRow {
+    /// Its number, from 1.
+    pub number: u32,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How the time was spent.
+    pub phases: Phases,
+    /// The address that was connected to.
+    pub remote: Option<String>,
+    /// The start of the response's body.
+    pub excerpt: Option<String>,
+}
+
+/// How an integration stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntegrationState {
+    /// Whether it may send.
+    pub status: Status,
+    /// How it has been doing.
+    pub health: Health,
+    /// Deliveries that wait.
+    pub pending: u64,
+    /// Deliveries whose later attempt is claimed.
+    pub claimed: u64,
+    /// Deliveries that were given up.
+    pub dead: u64,
+    /// When the first waiting one is due.
+    pub next_due_at: Option<Timestamp>,
+    /// When the one waiting longest was accepted.
+    pub oldest_pending_at: Option<Timestamp>,
+}
+
+/// An alert with its deliveries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertRow {
+    /// The organisation's slug.
+    pub org_id: String,
+    /// When it fired.
+    pub escalated_at: Timestamp,
+    /// What is sent; an error where the bytes on disk are damaged.
+    pub alert: Result<Alert, DamagedAlert>,
+    /// Where it goes.
+    pub deliveries: Vec<DeliveryRow>,
+}
+
+const DELIVERY: &str = "SELECT d.*, a.automation_id AS automation_id, a.record_id AS record_id
+    FROM deliveries d JOIN alerts a ON a.id = d.alert_id";
+
+impl Reader {
+    /// Deliveries, newest first, behind the one named.
+    pub fn deliveries(
+        &self,
+        filter: DeliveryFilter,
+        before: Option<DeliveryId>,
+        limit: usize,
+    ) -> Promise<Result<Vec<DeliveryRow>, StoreError>> {
+        self.query(move |connection| list(connection, &filter, before, limit))
+    }
+
+    /// One delivery with its attempts, first attempt first.
+    pub fn delivery(
+        &self,
+        id: DeliveryId,
+    ) -> Promise<Result<(DeliveryRow, Vec<AttemptRow>), StoreError>> {
+        self.query(move |connection| {
+            let row = connection
+                .prepare_cached(&format!("{DELIVERY} WHERE d.id = ?1"))?
+                .query_row([id.0], delivery)?;
+            let mut statement = connection
+                .prepare_cached("SELECT * FROM attempts WHERE delivery_id = ?1 ORDER BY n")?;
+            let attempts =
+                statement.query_map([id.0], attempt)?.collect::<rusqlite::Result<_>>()?;
+            Ok((row, attempts))
+        })
+    }
+
+    /// One alert with its deliveries.
+    pub fn alert(&self, id: AlertId) -> Promise<Result<AlertRow, StoreError>> {
+        self.query(move |connection| {
+            let alert = accept::alert(connection, id)?;
+            let (org_id, escalated_at) = connection.query_row(
+                "SELECT org_id, escalated_at FROM alerts WHERE id = ?1",
+                [id.0],
+                |row| Ok((row.get(0)?, time(row, "escalated_at")?)),
+            )?;
+            let mut statement = connection
+                .prepare_cached(&format!("{DELIVERY} WHERE d.alert_id = ?1 ORDER BY d.id"))?;
+            let deliveries =
+                statement.query_map([id.0], delivery)?.collect::<rusqlite::Result<_>>()?;
+            Ok(AlertRow { org_id, escalated_at, alert, deliveries })
+        })
+    }
+
+    /// One automation with its integrations.
+    pub fn automation(&self, id: AutomationId) -> Promise<Result<Automation, StoreError>> {
+        self.query(move |connection| Ok(configured::find(connection, id)?))
+    }
+
+    /// Automations in the order of their ids, behind the one named.
+    pub fn automations(
+        &self,
+        after: Option<AutomationId>,
+        limit: usize,
+    ) -> Promise<Result<Vec<Automation>, StoreError>> {
+        self.query(move |connection| {
+            let after = after.map_or([0; 16], |id| *id.0.as_bytes());
+            let mut statement = connection.prepare_cached(
+                "SELECT id FROM automations WHERE deleted_at IS NULL AND id > ?1 ORDER BY id LIMIT ?2",
+            )?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let ids: Vec<AutomationId> = statement
+                .query_map(params![after, limit], |row| uuid(row, "id").map(AutomationId))?
+                .collect::<rusqlite::Result<_>>()?;
+            let found = ids.into_iter().map(|id| configured::find(connection, id));
+            Ok(found.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// One integration.
+    pub fn integration(&self, id: IntegrationId) -> Promise<Result<Integration, StoreError>> {
+        self.query(move |connection| Ok(configured::destination(connection, id)?.integration))
+    }
+
+    /// How an integration stands.
+    pub fn integration_state(
+        &self,
+        id: IntegrationId,
+    ) -> Promise<Result<IntegrationState, StoreError>> {
+        self.query(move |connection| state(connection, id))
+    }
+
+    /// Sealed credentials and signing secrets of integrations that are not deleted.
+    pub fn sealed(&self) -> Promise<Result<Vec<crate::engine::ports::Destination>, StoreError>> {
+        self.query(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT id FROM integrations i WHERE deleted_at IS NULL AND (credential IS NOT NULL
+                   OR EXISTS (SELECT 1 FROM signing_secrets s WHERE s.integration_id = i.id))",
+            )?;
+            let ids: Vec<IntegrationId> = statement
+                .query_map([], |row| uuid(row, "id").map(IntegrationId))?
+                .collect::<rusqlite::Result<_>>()?;
+            ids.into_iter().map(|id| configured::destination(connection, id)).collect()
+        })
+    }
+
+    /// The token of that id, if there is one.
+    pub fn token(&self, id: String) -> Promise<Result<Option<TokenRow>, StoreError>> {
+        self.query(move |connection| tokens::find(connection, &id))
+    }
+}
+
+fn list(
+    connection: &Connection,
+    filter: &DeliveryFilter,
+    before: Option<DeliveryId>,
+    limit: usize,
+) -> SqlResult<Vec<DeliveryRow>> {
+    let mut wheres: Vec<&str> = Vec::new();
+    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+    let mut restrict = |sql: &'static str, value: Option<Box<dyn ToSql>>| {
+        if let Some(value) = value {
+            wheres.push(sql);
+            values.push(value);
+        }
+    };
+    let bytes = |id: uuid::Uuid| -> Box<dyn ToSql> { Box::new(*id.as_bytes()) };
+    let millis = |at: Timestamp| -> Box<dyn ToSql> { Box::new(at.as_millis()) };
+    restrict("d.integration_id = ?", filter.integration_id.map(|id| bytes(id.0)));
+    restrict("a.automation_id = ?", filter.automation_id.map(|id| bytes(id.0)));
+    restrict("a.record_id = ?", filter.record_id.clone().map(|id| Box::new(id) as Box<dyn ToSql>));
+    restrict("d.created_at >= ?", filter.since.map(millis));
+    restrict("d.created_at < ?", filter.until.map(millis));
+    restrict("d.id < ?", before.map(|id| Box::new(id.0) as Box<dyn ToSql>));
+    // Written out, so that the partial indexes of the states can be used.
+    let state = filter.state.map(|state| format!("d.state = '{}'", state.word()));
+    wheres.extend(state.as_deref());
+    let condition = if wheres.is_empty() { "1".to_owned() } else { wheres.join(" AND ") };
+    let sql = format!("{DELIVERY} WHERE {condition} ORDER BY d.id DESC LIMIT ?");
+    values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement
+        .query_map(rusqlite::params_from_iter(values.iter()), delivery)?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(rows)
+}
+
+fn state(connection: &Connection, id: IntegrationId) -> SqlResult<IntegrationState> {
+    // One snapshot for all of it.
+    let snapshot = connection.unchecked_transaction()?;
+    let (status, health) = snapshot
+        .prepare_cached("SELECT * FROM integrations WHERE id = ?1 AND deleted_at IS NULL")?
+        .query_row([id.0.as_bytes()], |found| {
+            Ok((configured::status(found)?, configured::health(found)?))
+        })?;
+    let count = |state: State| -> rusqlite::Result<u64> {
+        let sql = format!(
+            "SELECT count(*) FROM deliveries WHERE integration_id = ?1 AND state = '{}'",
+            state.word()
+        );
+        let count: i64 =
+            snapshot.prepare_cached(&sql)?.query_row([id.0.as_bytes()], |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    };
+    let (next_due_at, oldest_pending_at) = snapshot
+        .prepare_cached(
+            "SELECT (SELECT due_at FROM deliveries WHERE integration_id = ?1 AND state = 'pending'
+                     ORDER BY queue_at, id LIMIT 1) AS due_at,
+                    (SELECT created_at FROM deliveries WHERE integration_id = ?1 AND state = 'pending'
+                     ORDER BY queue_at, id LIMIT 1) AS oldest",
+        )?
+        .query_row([id.0.as_bytes()], |row| {
+            Ok((maybe_time(row, "due_at")?, maybe_time(row, "oldest")?))
+        })?;
+    Ok(IntegrationState {
+        status,
+        health,
+        pending: count(State::Pending)?,
+        claimed: count(State::InFlight)?,
+        dead: count(State::Dead)?,
+        next_due_at,
+        oldest_pending_at,
+    })
+}
+
+fn delivery(found: &Row<'_>) -> rusqlite::Result<DeliveryRow> {
+    Ok(DeliveryRow {
+        id: DeliveryId(found.get("id")?),
+        alert_id: AlertId(found.get("alert_id")?),
+        automation_id: AutomationId(uuid(found, "automation_id")?),
+        integration_id: IntegrationId(uuid(found, "integration_id")?),
+        record_id: found.get("record_id")?,
+        state: word(found, "state", State::from_word)?,
+        reason: found.get("reason")?,
+        attempts: found.get("attempts")?,
+        in_doubt: found.get("in_doubt")?,
+        due_at: time(found, "due_at")?,
+        expires_at: time(found, "expires_at")?,
+        created_at: time(found, "created_at")?,
+        finished_at: maybe_time(found, "finished_at")?,
+    })
+}
+
+fn attempt(found: &Row<'_>) -> rusqlite::Result<AttemptRow> {
+    let status: Option<u16> = found.get("status")?;
+    let retry_after: Option<i64> = found.get("retry_after_s")?;
+    let outcome = match status {
+        Some(status) => Outcome::Answered {
+            status,
+            retry_after: retry_after
+                .map(|s| RetryAfter::Delay(Duration::from_secs(u64::try_from(s).unwrap_or(0)))),
+        },
+        None => Outcome::Failed(Fault {
+            kind: word(found, "fault", FaultKind::from_code)?,
+            detail: found.get::<_, Option<String>>("detail")?.unwrap_or_default(),
+        }),
+    };
+    Ok(AttemptRow {
+        number: found.get("n")?,
+        started_at: time(found, "started_at")?,
+        took: maybe_micros(found, "took_us")?.unwrap_or_default(),
+        outcome,
+        phases: Phases {
+            resolve: maybe_micros(found, "resolve_us")?,
+            connect: maybe_micros(found, "connect_us")?,
+            tls: maybe_micros(found, "tls_us")?,
+            first_byte: maybe_micros(found, "first_byte_us")?,
+        },
+        remote: found.get("remote")?,
+        excerpt: found.get("excerpt")?,
+    })
+}

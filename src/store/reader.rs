@@ -1,0 +1,106 @@
+//! The threads that read: each with a connection that can't write, none longer than its time.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::error::{SqlResult, told};
+use super::open::{self, OpenError};
+use crate::domain::limits;
+use crate::engine::ports::{Promise, StoreError};
+
+type Query = Box<dyn FnOnce(&Connection) + Send>;
+
+/// Asks the reading threads; cheap to clone. They end when the last one is dropped.
+#[derive(Clone)]
+pub struct Reader {
+    queries: SyncSender<Query>,
+}
+
+impl Reader {
+    pub(super) fn start(data: &Path, threads: usize) -> Result<Self, OpenError> {
+        let (sender, receiver) = sync_channel(limits::STORE_READINGS);
+        let receiver = Arc::new(Mutex::new(receiver));
+        for number in 0..threads.max(1) {
+            let watch = Watch::start();
+            let connection = open::open_reader(data, watch.clone())?;
+            let queries = Arc::clone(&receiver);
+            let started = std::thread::Builder::new()
+                .name(format!("reader {number}"))
+                .spawn(move || serve(&connection, &watch, &queries));
+            started.map_err(|source| OpenError::Machine {
+                what: "starting a thread to read",
+                file: data.display().to_string(),
+                source,
+            })?;
+        }
+        Ok(Self { queries: sender })
+    }
+
+    /// Queues a query at once.
+    pub(super) fn query<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
+    ) -> Promise<Result<T, StoreError>> {
+        let (reply, answer) = oneshot::channel();
+        let query: Query = Box::new(move |connection| {
+            let result = run(connection).map_err(told);
+            // Whoever asked may have gone.
+            let _asker_gone = reply.send(result);
+        });
+        let refused = match self.queries.try_send(query) {
+            Ok(()) => None,
+            Err(TrySendError::Full(_)) => Some(StoreError::Busy),
+            Err(TrySendError::Disconnected(_)) => Some(StoreError::Stopped),
+        };
+        Box::pin(async move {
+            match refused {
+                Some(error) => Err(error),
+                None => answer.await.unwrap_or(Err(StoreError::Stopped)),
+            }
+        })
+    }
+}
+
+/// Ends a query that takes too long: it would keep the database's log from being made short.
+#[derive(Clone)]
+pub(super) struct Watch {
+    began: Instant,
+    deadline_ms: Arc<AtomicU64>,
+}
+
+impl Watch {
+    fn start() -> Self {
+        Self { began: Instant::now(), deadline_ms: Arc::new(AtomicU64::new(u64::MAX)) }
+    }
+
+    /// A query begins.
+    fn begin(&self) {
+        let deadline = self.began.elapsed() + limits::READING;
+        let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        self.deadline_ms.store(deadline_ms, Ordering::Relaxed);
+    }
+
+    /// Asked by SQLite every few thousand steps of its machine.
+    pub(super) fn is_over(&self) -> bool {
+        self.began.elapsed().as_millis() > u128::from(self.deadline_ms.load(Ordering::Relaxed))
+    }
+}
+
+fn serve(connection: &Connection, watch: &Watch, queries: &Mutex<Receiver<Query>>) {
+    loop {
+        // One thread waits at the door, the others behind it.
+        let next = queries.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(query) = next else { return };
+        watch.begin();
+        let run = std::panic::AssertUnwindSafe(|| query(connection));
+        if std::panic::catch_unwind(run).is_err() {
+            tracing::error!("a query failed in a way that it must not");
+        }
+    }
+}
