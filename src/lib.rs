@@ -8,3 +8,4 @@ pub mod domain;
 pub mod engine;
 pub mod failpoint;
 pub mod store;
+pub mod web;

@@ -123,3 +123,31 @@ pub const READING: Duration = Duration::from_secs(10);
 pub const DISK_RESERVE_BYTES: u64 = 8 * 1024 * 1024;
 /// With less than this free on disk nothing new is taken.
 pub const DISK_LOW_BYTES: u64 = 64 * 1024 * 1024;
+/// A request's body that takes longer is given up: a slow sender must not hold a connection for ever.
+pub const REQUEST_TIME: Duration = Duration::from_secs(10);
+/// A request's head that takes longer is given up, for the same reason.
+pub const REQUEST_HEAD_TIME: Duration = Duration::from_secs(5);
+/// A connection without a request is closed after this.
+pub const CONNECTION_IDLE: Duration = Duration::from_secs(75);
+/// Connections that the API serves at once; each costs a file and some memory.
+pub const CONNECTIONS: usize = 1024;
+/// Things on one page of a list.
+pub const PAGE: usize = 200;
+/// Things on one page where the caller doesn't say.
+pub const PAGE_DEFAULT: usize = 50;
+/// Tokens whose rights are kept in memory; the rest is read when it is used.
+pub const TOKENS_IN_MEMORY: usize = 1024;
+/// A token revoked by another process is refused after this, at the latest.
+pub const TOKEN_MEMORY: Duration = Duration::from_secs(30);
+/// Attempts of one destination on the wire at once that an integration may ask for.
+pub const MAX_IN_FLIGHT: u16 = 64;
+/// Requests a second that an integration may ask for: more is as good as no limit.
+pub const RATE_LIMIT: u32 = 100_000;
+/// The largest factor of a retry schedule: the cap is reached at the second failure with it.
+pub const RETRY_FACTOR: f64 = 1_000.0;
+/// The shortest first delay: below it, retries are a flood.
+pub const RETRY_BASE: Duration = Duration::from_millis(10);
+/// The longest that a retry schedule may wait or go on.
+pub const RETRY_SPAN: Duration = Duration::from_hours(30 * 24);
+/// How long the old signing secret is sent beside the new one.
+pub const SIGNING_OVERLAP: Duration = Duration::from_hours(24);
