@@ -6,7 +6,7 @@ use super::schedule::{RetryOverrides, Schedule};
 use super::time::Timestamp;
 
 mod parts;
-pub use parts::{CredentialText, HeaderName, HttpsUrl, PartError};
+pub use parts::{Credential, HeaderName, HttpsUrl, PartError};
 
 /// One destination of one automation, without its credential.
 #[derive(Debug, Clone, PartialEq)]
