@@ -56,6 +56,10 @@ pub const CONDITION_NODES: usize = 200;
 pub const CONDITION_DEPTH: usize = 16;
 /// Bytes that a compiled `matches` pattern may take.
 pub const PATTERN_BYTES: usize = 256 * 1024;
+/// Values that one `in` or `not_in` lists.
+pub const CONDITION_VALUES: usize = 1000;
+/// Bytes of a text that a condition compares with.
+pub const CONDITION_TEXT_BYTES: usize = 4096;
 /// Waiting deliveries that a destination holds in memory; the rest stays on disk.
 pub const WINDOW: usize = 64;
 /// Attempts of one destination that are claimed, on the wire, or not yet written down. It bounds what
