@@ -45,11 +45,11 @@ const LEVELS: Levels = Levels {
 };
 
 fn holds(condition: &Value) -> bool {
-    Condition::parse(condition).expect(&condition.to_string()).matches(&record(), &LEVELS)
+    Condition::parse(condition).unwrap().matches(&record(), &LEVELS)
 }
 
 fn refusal(condition: &Value) -> (String, String) {
-    let error = Condition::parse(condition).expect_err(&condition.to_string());
+    let error = Condition::parse(condition).unwrap_err();
     (error.pointer, error.message)
 }
 
