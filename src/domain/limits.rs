@@ -155,3 +155,5 @@ pub const RETRY_BASE: Duration = Duration::from_millis(10);
 pub const RETRY_SPAN: Duration = Duration::from_hours(30 * 24);
 /// How long the old signing secret is sent beside the new one.
 pub const SIGNING_OVERLAP: Duration = Duration::from_hours(24);
+/// A patch that others overtake is laid over the newer version so many times in all.
+pub const STALE_TRIES: u32 = 5;

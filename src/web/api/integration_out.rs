@@ -1,0 +1,209 @@
+//! An integration as it is written, as the contract's section 7 has it. There is no field for a
+//! credential, so that none can come out.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::domain::circuit::Circuit;
+use crate::domain::condition::Condition;
+use crate::domain::integration::{
+    AuthMethod, Health, Integration, Ordering, Policy, Status, Target,
+};
+use crate::domain::schedule::RetryOverrides;
+use crate::domain::time::Timestamp;
+
+/// What people set, in a form that can be sent back.
+#[derive(Debug, Serialize)]
+pub(super) struct Settings {
+    id: String,
+    automation_id: String,
+    kind: &'static str,
+    name: String,
+    url: String,
+    auth: Auth,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_in_flight: Option<u16>,
+    ordering: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_limit: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry: Option<Retry>,
+    signing: bool,
+    http1_only: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Auth {
+    method: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header_name: Option<String>,
+    credential_set: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Retry {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    factor: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cap: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    horizon: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jitter: Option<f64>,
+}
+
+impl Settings {
+    /// What people set.
+    pub(super) fn of(integration: &Integration) -> Self {
+        let Target::Webhook(webhook) = &integration.target;
+        let (method, header_name) = match &webhook.auth {
+            AuthMethod::None => ("none", None),
+            AuthMethod::Bearer => ("bearer", None),
+            AuthMethod::ApiKey => ("api_key", None),
+            AuthMethod::CustomHeader(name) => ("custom_header", Some(name.as_str().to_owned())),
+        };
+        let delivery = &integration.delivery;
+        Self {
+            id: integration.id.to_string(),
+            automation_id: integration.automation_id.to_string(),
+            kind: "webhook",
+            name: integration.name.clone(),
+            url: webhook.url.to_string(),
+            auth: Auth { method, header_name, credential_set: integration.credential_set },
+            condition: integration.condition.as_ref().map(Condition::to_json),
+            max_in_flight: delivery.max_in_flight,
+            ordering: match delivery.ordering {
+                Ordering::Due => "due",
+                Ordering::Fifo => "fifo",
+            },
+            rate_limit: delivery.rate_limit,
+            retry: retry(&delivery.retry),
+            signing: webhook.signing,
+            http1_only: webhook.http1_only,
+        }
+    }
+}
+
+fn retry(own: &RetryOverrides) -> Option<Retry> {
+    let retry = Retry {
+        base: own.base.map(duration),
+        factor: own.factor,
+        cap: own.cap.map(duration),
+        horizon: own.horizon.map(duration),
+        jitter: own.jitter,
+    };
+    (*own != RetryOverrides::default()).then_some(retry)
+}
+
+/// A duration as it is written in JSON: `1h 30m`.
+pub(super) fn duration(span: Duration) -> String {
+    match jiff::SignedDuration::try_from(span) {
+        Ok(span) => format!("{span:#}"),
+        Err(_) => format!("{}s", span.as_secs()),
+    }
+}
+
+/// An integration with its state.
+#[derive(Debug, Serialize)]
+pub(super) struct IntegrationOut {
+    #[serde(flatten)]
+    settings: Settings,
+    state: State,
+    /// Only in the answer to the call that made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signing_secret: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct State {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    circuit: &'static str,
+    pending: u64,
+    in_flight: u64,
+    dead: u64,
+    consecutive_failures: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_success_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_failure_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_attempt_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parked_until: Option<String>,
+}
+
+/// What is known of an integration beside its settings, from disk and from its actor.
+#[derive(Debug)]
+pub(super) struct Live<'a> {
+    pub(super) status: &'a Status,
+    pub(super) health: &'a Health,
+    /// Deliveries that are pending or in flight by their rows.
+    pub(super) waiting: u64,
+    /// Dead deliveries.
+    pub(super) dead: u64,
+    /// When the first waiting delivery is due.
+    pub(super) next_due_at: Option<Timestamp>,
+    /// Attempts on the wire, by the actor.
+    pub(super) in_flight: u64,
+    /// Until when the actor is parked.
+    pub(super) parked_until: Option<Timestamp>,
+}
+
+impl IntegrationOut {
+    /// The integration as callers see it.
+    pub(super) fn of(integration: &Integration, live: &Live<'_>, policy: &Policy) -> Self {
+        let mut settings = Settings::of(integration);
+        settings.max_in_flight = Some(policy.for_integration(&integration.delivery).max_in_flight);
+        Self { settings, state: State::of(live), signing_secret: None }
+    }
+
+    /// Shows the signing secret that this very call made.
+    pub(super) fn with_secret(mut self, secret: Option<&str>) -> Self {
+        self.signing_secret = secret.map(str::to_owned);
+        self
+    }
+}
+
+impl State {
+    fn of(live: &Live<'_>) -> Self {
+        let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        let (circuit, probe_at) = match &live.health.circuit {
+            Circuit::Closed { .. } => ("closed", None),
+            Circuit::Open { .. } if live.in_flight > 0 => ("half_open", None),
+            Circuit::Open { probe_at, .. } => ("open", Some(*probe_at)),
+        };
+        let active = matches!(live.status, Status::Active);
+        // Behind an open circuit, what is due waits for the next probe; where it is stopped, for people.
+        let next =
+            live.next_due_at.filter(|_| active).map(|due| probe_at.map_or(due, |at| at.max(due)));
+        let next = next.map(|next| live.parked_until.map_or(next, |until| until.max(next)));
+        Self {
+            status: live.status.word(),
+            reason: match live.status {
+                Status::Disabled { reason } => Some(reason.clone()),
+                Status::Active | Status::Paused => None,
+            },
+            circuit,
+            // The rows of first attempts say that they wait until their outcome is written down.
+            pending: live.waiting.saturating_sub(live.in_flight),
+            in_flight: live.in_flight.min(live.waiting),
+            dead: live.dead,
+            consecutive_failures: live.health.circuit.failures(),
+            last_success_at: text(live.health.last_success_at),
+            last_failure_at: text(live.health.last_failure_at),
+            last_error: live.health.last_error.clone(),
+            next_attempt_at: text(next),
+            parked_until: text(live.parked_until),
+        }
+    }
+}

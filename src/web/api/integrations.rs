@@ -1,0 +1,287 @@
+//! Integrations: one destination each, with its settings, its state, and what can be done with it.
+
+use actix_web::http::header;
+use actix_web::web::{Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::{Value, json};
+
+use super::attempt_out::AttemptOut;
+use super::integration_in::{self, Settled};
+use super::integration_out::Settings;
+use super::patch::merge;
+use super::plan::{Fresh, fresh_secret, seal};
+use super::query::Query;
+use super::version::{Seen, etag, seen};
+use super::view;
+use super::{Page, change, id, to_its_end};
+use crate::domain::id::IntegrationId;
+use crate::domain::integration::{Integration, Status, Target};
+use crate::domain::limits::{INTEGRATIONS_AN_AUTOMATION, SIGNING_OVERLAP, STALE_TRIES};
+use crate::engine::Operation;
+use crate::engine::ports::{Actor, Edit, Purpose, StoreError};
+use crate::web::auth::{Caller, Editor, Viewer};
+use crate::web::error::{Code, Problem};
+use crate::web::json::{self, Faults};
+use crate::web::{WebState, body};
+
+const WHAT: &str = "integration";
+
+pub(super) async fn list(
+    _caller: Caller<Viewer>,
+    state: Data<WebState>,
+    path: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    Query::of(request.query_string()).end(())?;
+    let view = view::automation(&state, id(&path, "automation")?).await?;
+    // An automation has few enough for one page.
+    let data = view.integrations(&state, &Fresh::new());
+    Ok(HttpResponse::Ok().json(Page { data, next_cursor: None }))
+}
+
+pub(super) async fn create(
+    caller: Caller<Editor>,
+    state: Data<WebState>,
+    path: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let automation_id = id(&path, "automation")?;
+    let body = body::json(&request, payload).await?;
+    let value = json::parse(&body)?;
+    let automation = view::automation(&state, automation_id).await?.automation;
+    if automation.integrations.len() >= INTEGRATIONS_AN_AUTOMATION {
+        let words =
+            format!("The automation has {INTEGRATIONS_AN_AUTOMATION} integrations already.");
+        return Err(Problem::new(Code::Conflict, words));
+    }
+    let mut faults = Faults::default();
+    let draft = integration_in::read(value, "", &mut faults);
+    let settled = draft.map(|draft| draft.settle(automation_id, None, &*state.gate, &mut faults));
+    let settled = faults.none_or(settled)?;
+    let (seals, fresh) = seal(&settled, &state)?;
+    let integration = settled.integration;
+    let id = integration.id;
+    change(&state, Edit::CreateIntegration { integration, seals }, caller.actor()).await?;
+    let view = view::integration(&state, id).await?;
+    let secret = fresh.as_ref().map(|secret| secret.expose());
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, format!("/v1/integrations/{id}")))
+        .insert_header(etag(view.version))
+        .json(view.shown(&state).with_secret(secret)))
+}
+
+pub(super) async fn read(
+    _caller: Caller<Viewer>,
+    state: Data<WebState>,
+    path: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    answer(&state, id(&path, WHAT)?).await
+}
+
+pub(super) async fn patch(
+    caller: Caller<Editor>,
+    state: Data<WebState>,
+    path: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let id = id(&path, WHAT)?;
+    let seen = seen(&request)?;
+    let body = body::patch(&request, payload).await?;
+    let patch = json::parse(&body)?;
+    if !patch.is_object() {
+        return Err(Problem::field("", "must be an object"));
+    }
+    let actor = caller.actor();
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let view = view::integration(&state, id).await?;
+        if let Some(version) = seen.expected()
+            && version != view.version
+        {
+            return Err(Problem::stale(view.version));
+        }
+        let settled = patched(&state, &view.integration, patch.clone())?;
+        let (seals, fresh) = seal(&settled, &state)?;
+        let edit = Edit::ReplaceIntegration {
+            integration: settled.integration,
+            seals: Some(seals),
+            // The version that was merged into is the one that may be replaced, said or not.
+            expected: Some(view.version),
+        };
+        match change(&state, edit, actor.clone()).await {
+            Ok(_) => {
+                let view = view::integration(&state, id).await?;
+                let secret = fresh.as_ref().map(|secret| secret.expose());
+                return Ok(HttpResponse::Ok()
+                    .insert_header(etag(view.version))
+                    .json(view.shown(&state).with_secret(secret)));
+            }
+            Err(StoreError::Stale { .. })
+                if !matches!(seen, Seen::Version(_)) && tries < STALE_TRIES => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn patched(state: &WebState, old: &Integration, patch: Value) -> Result<Settled, Problem> {
+    let mut value = serde_json::to_value(Settings::of(old)).map_err(|_| Problem::internal())?;
+    merge(&mut value, patch);
+    let mut faults = Faults::default();
+    let draft = integration_in::read(value, "", &mut faults);
+    if draft.as_ref().is_some_and(|draft| draft.id != Some(old.id)) {
+        faults.add("/id", "is Belfry's to give: leave it out");
+    }
+    let settled =
+        draft.map(|draft| draft.settle(old.automation_id, Some(old), &*state.gate, &mut faults));
+    faults.none_or(settled)
+}
+
+pub(super) async fn delete(
+    caller: Caller<Editor>,
+    state: Data<WebState>,
+    path: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let id = id(&path, WHAT)?;
+    let expected = seen(&request)?.expected();
+    change(&state, Edit::DeleteIntegration { id, expected }, caller.actor()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+pub(super) async fn pause(
+    caller: Caller<Editor>,
+    state: Data<WebState>,
+    path: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    body::none(&request, payload).await?;
+    let allowed = |present: &Status| match present {
+        Status::Active | Status::Paused => Ok(Status::Paused),
+        Status::Disabled { .. } => Err("It is disabled, which stops it already."),
+    };
+    set_status(&state, &path, caller.actor(), allowed).await
+}
+
+pub(super) async fn resume(
+    caller: Caller<Editor>,
+    state: Data<WebState>,
+    path: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    body::none(&request, payload).await?;
+    let allowed = |present: &Status| match present {
+        Status::Active | Status::Paused => Ok(Status::Active),
+        Status::Disabled { .. } => Err("It is disabled, not paused: enable it."),
+    };
+    set_status(&state, &path, caller.actor(), allowed).await
+}
+
+pub(super) async fn enable(
+    caller: Caller<Editor>,
+    state: Data<WebState>,
+    path: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    body::none(&request, payload).await?;
+    set_status(&state, &path, caller.actor(), |_| Ok(Status::Active)).await
+}
+
+pub(super) async fn disable(
+    caller: Caller<Editor>,
+    state: Data<WebState>,
+    path: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    body::none(&request, payload).await?;
+    let actor = caller.actor();
+    let reason = format!("switched off by {}", actor.name);
+    let allowed = move |present: &Status| match present {
+        // The first reason tells more than that somebody agreed.
+        Status::Disabled { reason } => Ok(Status::Disabled { reason: reason.clone() }),
+        Status::Active | Status::Paused => Ok(Status::Disabled { reason: reason.clone() }),
+    };
+    set_status(&state, &path, actor, allowed).await
+}
+
+async fn set_status(
+    state: &Data<WebState>,
+    path: &str,
+    by: Actor,
+    allowed: impl Fn(&Status) -> Result<Status, &'static str>,
+) -> Result<HttpResponse, Problem> {
+    let id = id(path, WHAT)?;
+    let present = view::integration(state, id).await?.state.status;
+    let status = allowed(&present).map_err(|why| Problem::new(Code::Conflict, why))?;
+    change(state, Edit::SetStatus { id, status }, by).await?;
+    answer(state, id).await
+}
+
+pub(super) async fn test(
+    _caller: Caller<Editor>,
+    state: Data<WebState>,
+    path: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    body::none(&request, payload).await?;
+    let tested = state.engine.test(id(&path, WHAT)?).await?;
+    let headers: Vec<Value> =
+        tested.headers.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+    let body: Value = serde_json::from_slice(tested.alert.body.bytes()).unwrap_or(Value::Null);
+    Ok(HttpResponse::Ok().json(json!({
+        "request": {"headers": headers, "body": body},
+        "attempt": AttemptOut::of(1, &tested.report),
+    })))
+}
+
+pub(super) async fn retry_dead(
+    caller: Caller<Editor>,
+    state: Data<WebState>,
+    path: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    body::none(&request, payload).await?;
+    let id = id(&path, WHAT)?;
+    let (engine, by) = (state.engine.clone(), caller.actor());
+    let retried = to_its_end(async move { engine.act(id, Operation::RetryDead, by).await }).await?;
+    Ok(HttpResponse::Ok().json(json!({ "retried": retried })))
+}
+
+pub(super) async fn rotate_signing_secret(
+    caller: Caller<Editor>,
+    state: Data<WebState>,
+    path: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    body::none(&request, payload).await?;
+    let id: IntegrationId = id(&path, WHAT)?;
+    let view = view::integration(&state, id).await?;
+    let Target::Webhook(webhook) = &view.integration.target;
+    if !webhook.signing {
+        let words = "Signing is off for this integration: turn it on, which makes a secret.";
+        return Err(Problem::new(Code::Conflict, words));
+    }
+    let secret = fresh_secret(&state)?;
+    let sealed = state.engine.sealer().seal(Purpose::SigningSecret, id, &secret)?;
+    let old_until = state.engine.now().plus(SIGNING_OVERLAP);
+    let edit = Edit::RotateSigningSecret { id, sealed, old_until };
+    change(&state, edit, caller.actor()).await?;
+    Ok(HttpResponse::Ok().json(json!({
+        "signing_secret": secret.expose(),
+        "old_valid_until": old_until.to_string(),
+    })))
+}
+
+async fn answer(state: &Data<WebState>, id: IntegrationId) -> Result<HttpResponse, Problem> {
+    let view = view::integration(state, id).await?;
+    Ok(HttpResponse::Ok().insert_header(etag(view.version)).json(view.shown(state)))
+}

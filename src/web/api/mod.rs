@@ -1,0 +1,84 @@
+//! The API: one file for each resource, and one table of all doors.
+
+mod alerts;
+mod attempt_out;
+mod automation_in;
+mod automation_out;
+mod automations;
+mod deliveries;
+mod doors;
+mod integration_in;
+mod integration_out;
+mod integrations;
+mod patch;
+mod plan;
+mod query;
+mod version;
+mod view;
+
+use std::str::FromStr;
+
+use actix_web::web;
+use serde::Serialize;
+use serde_json::Value;
+
+pub(super) use doors::register;
+pub use doors::{Door, doors};
+
+use super::WebState;
+use super::error::Problem;
+use super::json::{Faults, Fields};
+use crate::domain::condition::Condition;
+use crate::domain::limits::NAME_BYTES;
+use crate::engine::ports::{Actor, Edit, StoreError};
+
+/// A page of a list.
+#[derive(Debug, Serialize)]
+struct Page<T> {
+    data: Vec<T>,
+    next_cursor: Option<String>,
+}
+
+/// The name of a thing that people name.
+fn name(value: &Value, at: &str, faults: &mut Faults) -> Option<String> {
+    let fault = match value.as_str() {
+        None => "must be text".to_owned(),
+        Some(text) if text.trim().is_empty() => "is empty: give it a name".to_owned(),
+        Some(text) if text.len() > NAME_BYTES => format!("is longer than {NAME_BYTES} bytes"),
+        Some(text) if text.chars().any(char::is_control) => {
+            "holds a line break or another control character: remove it".to_owned()
+        }
+        Some(text) => return Some(text.to_owned()),
+    };
+    faults.add(at, fault);
+    None
+}
+
+/// A condition, where there is one.
+fn condition(fields: &mut Fields, name: &'static str, faults: &mut Faults) -> Option<Condition> {
+    let parsed = Condition::parse(&fields.value(name)?);
+    parsed
+        .map_err(|error| {
+            faults.add(format!("{}{}", fields.pointer(name), error.pointer), error.to_string());
+        })
+        .ok()
+}
+
+/// The id in an address. What is no id names nothing.
+fn id<T: FromStr>(text: &str, what: &str) -> Result<T, Problem> {
+    text.parse().map_err(|_| Problem::not_found(what))
+}
+
+/// Has the engine carry a change out, to its end: a caller who hangs up midway must not leave the
+/// engine with rules that the store no longer has.
+async fn change(state: &web::Data<WebState>, edit: Edit, by: Actor) -> Result<i64, StoreError> {
+    let engine = state.engine.clone();
+    to_its_end(async move { engine.change(edit, by).await }).await
+}
+
+async fn to_its_end<T: 'static>(
+    work: impl Future<Output = Result<T, StoreError>> + 'static,
+) -> Result<T, StoreError> {
+    // A task ends early only where the thread that runs it does.
+    actix_web::rt::spawn(work).await.unwrap_or(Err(StoreError::Stopped))
+}

@@ -1,0 +1,76 @@
+//! What all answers have in common: headers that keep browsers and caches from harm, a problem where a
+//! handler panics, and a word in the log where the fault is ours.
+
+use std::panic::AssertUnwindSafe;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, HttpResponse, ResponseError as _};
+use futures_util::FutureExt as _;
+
+use super::error::{Code, Problem};
+
+const HEADERS: [(HeaderName, &str); 5] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+];
+
+/// Answers, whatever happens inside, and puts the headers on that an answer lacks.
+pub(super) async fn around(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let kept = request.request().clone();
+    let called = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let mut response = match called {
+        Ok(Ok(response)) => response.map_into_boxed_body(),
+        Ok(Err(error)) => ServiceResponse::new(kept, problem_of(&error).error_response()),
+        Err(_) => {
+            // The panic hook has logged what and where.
+            tracing::error!(path = kept.path(), "a handler panicked");
+            ServiceResponse::new(kept, Problem::internal().error_response())
+        }
+    };
+    let headers = response.headers_mut();
+    for (name, value) in &HEADERS {
+        if !headers.contains_key(name) {
+            headers.insert(name.clone(), HeaderValue::from_static(value));
+        }
+    }
+    Ok(response)
+}
+
+/// The problem that an error of the framework or of ours is told as.
+fn problem_of(error: &Error) -> Problem {
+    if let Some(problem) = error.as_error::<Problem>() {
+        return problem.clone();
+    }
+    let status = error.as_response_error().status_code();
+    if status.is_client_error() {
+        Problem::new(Code::Malformed, format!("The request can't be read: {error}.")).closing()
+    } else {
+        tracing::error!(%error, "a request failed inside the framework");
+        Problem::internal()
+    }
+}
+
+/// No address of ours.
+pub(super) async fn unknown_address(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let detail = format!("There is nothing at {}.", shown(request.path()));
+    Err(Problem::new(Code::NotFound, detail))
+}
+
+/// As much of a path as belongs into a sentence.
+fn shown(path: &str) -> String {
+    const CHARS: usize = 100;
+    let mut text: String = path.chars().filter(|c| !c.is_control()).take(CHARS).collect();
+    if path.chars().count() > CHARS {
+        text.push('…');
+    }
+    text
+}
