@@ -280,8 +280,8 @@ fn delivery(number: u32, state: &str) -> Value {
         "id": format!("dlv_{number}"), "alert_id": "alr_1", "record_id": format!("r{number}"),
         "automation_id": "11111111-1111-4111-8111-111111111111",
         "integration_id": "22222222-2222-4222-8222-222222222222",
-        "state": state, "attempts": 3, "next_attempt_at": "2026-06-27T12:00:00Z",
-        "last_error": "503 Service \u{1b}[31mUnavailable",
+        "idempotency_key": "k", "state": state, "attempt_count": 3, "in_doubt": 0,
+        "created_at": "2026-06-27T11:00:00Z", "expires_at": "2026-06-30T11:00:00Z",
     })
 }
 
@@ -291,7 +291,7 @@ fn deliveries_are_listed_page_by_page_up_to_the_limit() {
         let data: Vec<Value> = numbers.map(|number| delivery(number, "pending")).collect();
         ("200 OK", json!({"data": data, "next_cursor": next}))
     };
-    let service = scripted(vec![page(0..100, json!("c&1")), page(100..120, json!("c2"))]);
+    let service = scripted(vec![page(0..200, json!("c&1")), page(200..220, json!("c2"))]);
     let ended = service.run(&[
         "deliveries",
         "list",
@@ -307,14 +307,14 @@ fn deliveries_are_listed_page_by_page_up_to_the_limit() {
     ]);
     assert_eq!(ended.status, Some(0), "{ended:?}");
     let list: Value = serde_json::from_str(&ended.out).unwrap();
-    assert_eq!(list["data"].as_array().unwrap().len(), 120);
+    assert_eq!(list["data"].as_array().unwrap().len(), 220);
     assert_eq!(list["next_cursor"], "c2");
     let lines: Vec<String> = service.asked().into_iter().map(|asked| asked.line).collect();
     let query = "record_id=a+b&since=2026-06-27T12%3A00%3A00Z&state=pending";
     assert_eq!(
         lines,
         [
-            format!("GET /v1/deliveries?{query}&limit=100 HTTP/1.1"),
+            format!("GET /v1/deliveries?{query}&limit=200 HTTP/1.1"),
             format!("GET /v1/deliveries?{query}&limit=20&cursor=c%261 HTTP/1.1"),
         ]
     );
@@ -322,20 +322,49 @@ fn deliveries_are_listed_page_by_page_up_to_the_limit() {
 
 #[test]
 fn a_person_gets_deliveries_as_a_table_without_control_characters() {
-    let data = vec![delivery(1, "pending"), delivery(2, "delivered")];
-    let answer = ("200 OK", json!({"data": data, "next_cursor": null}));
+    let mut waits = delivery(1, "pending");
+    waits["next_attempt_at"] = json!("2026-06-27T12:00:00Z");
+    let mut gone = delivery(2, "discarded");
+    gone["reason"] = json!("oper\u{1b}[31mator");
+    let answer = ("200 OK", json!({"data": [waits, gone], "next_cursor": null}));
     let ended = scripted(vec![answer]).run(&["deliveries", "list"]);
     assert_eq!(
         ended.out,
         "DELIVERY  STATE      ATTEMPTS  RECORD  INTEGRATION                           \
-         NEXT ATTEMPT          LAST ERROR\n\
+         NEXT ATTEMPT          REASON\n\
          dlv_1     pending    3         r1      22222222-2222-4222-8222-222222222222  \
-         2026-06-27T12:00:00Z  503 Service �[31mUnavailable\n\
-         dlv_2     delivered  3         r2      22222222-2222-4222-8222-222222222222  \
-         \u{20}                     503 Service �[31mUnavailable\n"
+         2026-06-27T12:00:00Z\n\
+         dlv_2     discarded  3         r2      22222222-2222-4222-8222-222222222222  \
+         \u{20}                     oper�[31mator\n"
     );
     let none = scripted(vec![("200 OK", json!({"data": [], "next_cursor": null}))]);
     assert_eq!(none.run(&["deliveries", "list"]).out, "No deliveries.\n");
+}
+
+#[test]
+fn one_delivery_is_shown_with_its_attempts() {
+    let mut whole = delivery(7, "delivered");
+    whole["attempts"] = json!([
+        {"number": 1, "started_at": "2026-06-27T11:00:00.1Z", "took_ms": 12, "outcome": "failed",
+         "status": 503, "detail": "the receiver answered 503", "excerpt": "busy\u{7}", "phases": {}},
+        {"number": 2, "started_at": "2026-06-27T11:00:02Z", "took_ms": 3, "outcome": "delivered",
+         "status": 200, "phases": {}},
+    ]);
+    let service = scripted(vec![("200 OK", whole.clone())]);
+    let ended = service.run(&["deliveries", "show", "dlv_7"]);
+    assert_eq!(service.asked()[0].line, "GET /v1/deliveries/dlv_7 HTTP/1.1");
+    let (head, table) = ended.out.split_once("\n\n").unwrap();
+    assert!(head.starts_with("dlv_7  delivered\n  record        r7\n"), "{head}");
+    assert!(head.contains("\n  key           k\n"), "{head}");
+    assert_eq!(
+        table,
+        "ATTEMPT  STARTED                 TOOK   OUTCOME                    ANSWER\n\
+         1        2026-06-27T11:00:00.1Z  12 ms  the receiver answered 503  busy�\n\
+         2        2026-06-27T11:00:02Z    3 ms   delivered, status 200\n"
+    );
+    let ended =
+        scripted(vec![("200 OK", whole.clone())]).run(&["deliveries", "show", "dlv_7", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&ended.out).unwrap(), whole);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use super::paint::{Colour, Paint, plain};
 use super::table::{Cell, table};
 use crate::domain::delivery::State;
 use crate::domain::id::DeliveryId;
+use crate::domain::limits::PAGE;
 
 /// See deliveries, and try them again.
 #[derive(Debug, clap::Args)]
@@ -150,19 +151,17 @@ fn print(text: &str) -> Result<(), CliError> {
     io::stdout().lock().write_all(text.as_bytes()).map_err(CliError::failed)
 }
 
-/// Most deliveries that are asked for in one call.
-const PAGE: u32 = 100;
-
 async fn list(args: ListArgs) -> Result<String, ClientError> {
     let client = Client::new(&args.server)?;
     let mut query = pairs(&args.filter);
     query.extend(args.state.map(|state| ("state", state.word().to_owned())));
     let mut found: Vec<Value> = Vec::new();
     let mut cursor: Option<String> = None;
+    let page_limit = u32::try_from(PAGE).unwrap_or(u32::MAX);
     loop {
         let left = args.limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
         let mut asked = query.clone();
-        asked.push(("limit", left.min(PAGE).to_string()));
+        asked.push(("limit", left.min(page_limit).to_string()));
         asked.extend(cursor.map(|cursor| ("cursor", cursor)));
         let mut page = client.read("/v1/deliveries", &borrowed(&asked)).await?;
         let Some(Value::Array(data)) = page.get_mut("data").map(Value::take) else {
@@ -170,7 +169,7 @@ async fn list(args: ListArgs) -> Result<String, ClientError> {
         };
         let empty = data.is_empty();
         found.extend(data);
-        cursor = text(&page, &["next_cursor"]);
+        cursor = text(&page, "next_cursor");
         if cursor.is_none() || empty || found.len() >= args.limit as usize {
             break;
         }
@@ -192,24 +191,19 @@ async fn list(args: ListArgs) -> Result<String, ClientError> {
 }
 
 const HEADINGS: [&str; 7] =
-    ["DELIVERY", "STATE", "ATTEMPTS", "RECORD", "INTEGRATION", "NEXT ATTEMPT", "LAST ERROR"];
+    ["DELIVERY", "STATE", "ATTEMPTS", "RECORD", "INTEGRATION", "NEXT ATTEMPT", "REASON"];
 
 fn row(delivery: &Value) -> Vec<Cell> {
-    let cell = |names: &[&str]| Cell::from(text(delivery, names).unwrap_or_default());
-    let state = text(delivery, &["state"]).unwrap_or_default();
+    let cell = |name: &str| Cell::from(text(delivery, name).unwrap_or_default());
+    let state = text(delivery, "state").unwrap_or_default();
     vec![
-        cell(&["id"]),
+        cell("id"),
         Cell::coloured(&state, colour(&state)),
-        cell(&["attempts"]),
-        cell(&["record_id"]),
-        cell(&["integration_name", "integration_id"]),
-        match State::from_word(&state) {
-            Some(State::Pending) => cell(&["next_attempt_at", "due_at"]),
-            Some(State::InFlight | State::Delivered | State::Dead | State::Discarded) | None => {
-                Cell::default()
-            }
-        },
-        Cell::from(short(&text(delivery, &["last_error", "reason"]).unwrap_or_default())),
+        cell("attempt_count"),
+        cell("record_id"),
+        cell("integration_id"),
+        cell("next_attempt_at"),
+        cell("reason"),
     ]
 }
 
@@ -222,15 +216,13 @@ fn colour(state: &str) -> Option<Colour> {
     }
 }
 
-/// The first of these fields that is there, as text that a terminal can show.
-fn text(value: &Value, names: &[&str]) -> Option<String> {
-    names.iter().find_map(|name| match value.get(name)? {
-        Value::Null => None,
+/// A field, as text that a terminal can show.
+fn text(value: &Value, name: &str) -> Option<String> {
+    match value.get(name)? {
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
         Value::String(text) => Some(plain(text)),
-        Value::Array(items) => Some(items.len().to_string()),
         scalar @ (Value::Bool(_) | Value::Number(_)) => Some(scalar.to_string()),
-        object @ Value::Object(_) => Some(plain(&object.to_string())),
-    })
+    }
 }
 
 /// As much of a text as fits beside others.
@@ -259,23 +251,19 @@ fn story(delivery: &Value, paint: Paint) -> String {
     let mut put = |line: String| {
         let _infallible = writeln!(shown, "{line}");
     };
-    let state = text(delivery, &["state"]).unwrap_or_default();
+    let state = text(delivery, "state").unwrap_or_default();
     let painted = match colour(&state) {
         Some(colour) => paint.colour(colour, &state),
         None => state.clone(),
     };
-    let id = text(delivery, &["id"]).unwrap_or_default();
+    let id = text(delivery, "id").unwrap_or_default();
     put(format!("{}  {painted}", paint.bold(&id)));
-    for (label, names) in FACTS {
-        if let Some(value) = text(delivery, names) {
-            put(format!("  {:<14}{value}", label));
+    for (label, name) in FACTS {
+        if let Some(value) = text(delivery, name) {
+            put(format!("  {label:<14}{value}"));
         }
     }
-    let attempts = delivery
-        .get("attempts")
-        .filter(|attempts| attempts.is_array())
-        .or_else(|| delivery.get("history"))
-        .and_then(Value::as_array);
+    let attempts = delivery.get("attempts").and_then(Value::as_array);
     let Some(attempts) = attempts.filter(|attempts| !attempts.is_empty()) else {
         put(paint.dim("  no attempt is written down yet"));
         return shown;
@@ -286,40 +274,33 @@ fn story(delivery: &Value, paint: Paint) -> String {
     shown
 }
 
-const FACTS: [(&str, &[&str]); 10] = [
-    ("record", &["record_id"]),
-    ("alert", &["alert_id"]),
-    ("automation", &["automation_name", "automation_id"]),
-    ("integration", &["integration_name", "integration_id"]),
-    ("key", &["idempotency_key"]),
-    ("accepted", &["accepted_at", "created_at"]),
-    ("next attempt", &["next_attempt_at", "due_at"]),
-    ("expires", &["expires_at"]),
-    ("reason", &["reason"]),
-    ("last error", &["last_error"]),
+const FACTS: [(&str, &str); 10] = [
+    ("record", "record_id"),
+    ("alert", "alert_id"),
+    ("automation", "automation_id"),
+    ("integration", "integration_id"),
+    ("key", "idempotency_key"),
+    ("accepted", "created_at"),
+    ("next attempt", "next_attempt_at"),
+    ("finished", "finished_at"),
+    ("expires", "expires_at"),
+    ("reason", "reason"),
 ];
 
 fn attempt(attempt: &Value) -> Vec<Cell> {
-    let cell = |names: &[&str]| text(attempt, names).unwrap_or_default();
-    let took = match text(attempt, &["took_ms"]) {
-        Some(ms) => format!("{ms} ms"),
-        None => String::new(),
+    let cell = |name: &str| text(attempt, name).unwrap_or_default();
+    let delivered = cell("outcome") == "delivered";
+    let (words, colour) = if delivered {
+        (format!("delivered, status {}", cell("status")), Colour::Green)
+    } else {
+        (cell("detail"), Colour::Red)
     };
-    let outcome = cell(&["outcome", "result"]);
-    let status = cell(&["status"]);
-    let cause = cell(&["cause", "error", "detail"]);
-    let told = [outcome, status.clone(), cause]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
-    let colour = if status.starts_with('2') { Colour::Green } else { Colour::Red };
     vec![
-        Cell::from(cell(&["number", "attempt"])),
-        Cell::from(cell(&["started_at"])),
-        Cell::from(took),
-        Cell::coloured(&short(&told), Some(colour)),
-        Cell::from(short(&cell(&["excerpt"]))),
+        Cell::from(cell("number")),
+        Cell::from(cell("started_at")),
+        Cell::from(format!("{} ms", cell("took_ms"))),
+        Cell::coloured(&words, Some(colour)),
+        Cell::from(short(&cell("excerpt"))),
     ]
 }
 
@@ -352,7 +333,7 @@ async fn retry(args: RetryArgs) -> Result<(), CliError> {
         let line = if args.json {
             format!("{answer}\n")
         } else {
-            let count = text(&answer, &["retried", "count", "changed"]).unwrap_or_default();
+            let count = text(&answer, "retried").unwrap_or_default();
             format!("{count} deliveries are due now\n")
         };
         print(&line)?;
