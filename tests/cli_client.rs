@@ -296,7 +296,7 @@ fn deliveries_are_listed_page_by_page_up_to_the_limit() {
         "deliveries",
         "list",
         "--limit",
-        "120",
+        "220",
         "--state",
         "pending",
         "--record",
