@@ -1,12 +1,19 @@
 //! The alert: its body, made once and never changed, and the key by which receivers tell repeats.
 
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+
 use bytes::Bytes;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::id::{AlertId, AutomationId, IntegrationId};
-use super::levels::Levels;
+use super::levels::{Levels, SentimentShift};
 use super::record::Record;
 use super::time::Timestamp;
+
+mod excerpt;
 
 /// The bytes that are sent, with the digest by which damage on disk is noticed before they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,16 +76,8 @@ pub fn idempotency_key(
     integration: IntegrationId,
     record_id: &str,
 ) -> String {
-    use std::fmt::Write as _;
     let mut key = format!("{automation}:{integration}:");
-    for byte in record_id.bytes() {
-        if byte.is_ascii_graphic() && byte != b'%' {
-            key.push(char::from(byte));
-        } else {
-            // Writing into a String can't fail.
-            let _infallible = write!(key, "%{byte:02X}");
-        }
-    }
+    push_encoded(&mut key, record_id, |byte| byte.is_ascii_graphic() && byte != b'%');
     key
 }
 
@@ -97,7 +96,94 @@ pub struct AlertFacts<'a> {
     pub dashboard_url: &'a str,
 }
 
-/// The body.
-pub fn body(_facts: &AlertFacts<'_>) -> Body {
-    Body::new(Bytes::new())
+/// The body as it goes out: these fields in this order (contract, section 2).
+#[derive(Serialize)]
+struct Wire<'a> {
+    automation_id: Uuid,
+    org_id: &'a str,
+    escalated_at: Shown<Timestamp>,
+    levels: WireLevels,
+    record: WireRecord<'a>,
+}
+
+#[derive(Serialize)]
+struct WireLevels {
+    escalation_level: &'static str,
+    emotional_intensity_level: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sentiment_shift: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct WireRecord<'a> {
+    id: &'a str,
+    url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_url: Option<&'a str>,
+    content_excerpt: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_at: Option<Shown<jiff::Timestamp>>,
+    source: &'a str,
+}
+
+/// A time as text. Both of our kinds write RFC 3339 in UTC with `Z`.
+struct Shown<T>(T);
+
+impl<T: fmt::Display> Serialize for Shown<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// The body: compact JSON in UTF-8, made once. The same facts make the same bytes.
+pub fn body(facts: &AlertFacts<'_>) -> Body {
+    let AlertFacts { levels, record, .. } = facts;
+    let wire = Wire {
+        automation_id: facts.automation_id.0,
+        org_id: &record.org_id,
+        escalated_at: Shown(facts.escalated_at),
+        levels: WireLevels {
+            escalation_level: levels.escalation.word(),
+            emotional_intensity_level: levels.emotional_intensity.word(),
+            sentiment_shift: levels.sentiment_shift.map(SentimentShift::word),
+        },
+        record: WireRecord {
+            id: &record.id,
+            url: record_url(facts.dashboard_url, &record.org_id, &record.id),
+            source_url: record.source_url.as_deref(),
+            content_excerpt: excerpt::of(&record.content),
+            created_at: record.created_at.map(Shown),
+            source: &record.source,
+        },
+    };
+    #[expect(clippy::expect_used, reason = "texts and a Vec: neither can fail to be written")]
+    let bytes = serde_json::to_vec(&wire).expect("an alert is always JSON");
+    Body::new(Bytes::from(bytes))
+}
+
+/// Where the dashboard shows the record. The org and the id are one segment each, whatever they hold.
+fn record_url(dashboard: &str, org_id: &str, record_id: &str) -> String {
+    let mut url = dashboard.trim_end_matches('/').to_owned();
+    url.push('/');
+    push_encoded(&mut url, org_id, is_unreserved);
+    url.push_str("/record/");
+    push_encoded(&mut url, record_id, is_unreserved);
+    url
+}
+
+/// RFC 3986, section 2.3.
+const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// Adds the text, percent-encoding the bytes that don't pass.
+fn push_encoded(to: &mut String, text: &str, passes: impl Fn(u8) -> bool) {
+    for byte in text.bytes() {
+        if passes(byte) {
+            to.push(char::from(byte));
+        } else {
+            // Writing into a String can't fail.
+            let _infallible = write!(to, "%{byte:02X}");
+        }
+    }
 }

@@ -7,12 +7,27 @@ use std::time::Duration;
 pub const RECORDS_A_CALL: usize = 100;
 /// Bytes of a request's body: a hundred long conversations fit.
 pub const REQUEST_BYTES: usize = 1024 * 1024;
+/// Levels that a call's JSON may nest; no record needs more than four.
+pub const JSON_DEPTH: usize = 128;
+/// Bytes of a name or a value that the sender gave and that a refusal repeats.
+pub const REPEATED_BYTES: usize = 100;
 /// Bytes of a record's id, and of an org's: they travel in a header and in every index.
 pub const ID_BYTES: usize = 255;
 /// User-perceived characters of feedback that an alert carries.
 pub const EXCERPT_GRAPHEMES: usize = 500;
-/// Bytes of the same excerpt: one grapheme has no upper bound of its own.
-pub const EXCERPT_BYTES: usize = 4096;
+/// Bytes of the same excerpt: one grapheme has no upper bound of its own. Five hundred of the longest
+/// emoji sequences in use fit, so that this cuts nothing that people write.
+pub const EXCERPT_BYTES: usize = 32 * 1024;
+/// Bytes of a record's short texts: source, type, channel, segment, product area, tag, name of metadata.
+pub const RECORD_WORD_BYTES: usize = 1024;
+/// Bytes of a link to the source: signed links are long, and it travels in the alert.
+pub const SOURCE_URL_BYTES: usize = 8 * 1024;
+/// Tags of one record, and texts of one value of its metadata: conditions look at each.
+pub const RECORD_TEXTS: usize = 1000;
+/// Values in one record's metadata.
+pub const RECORD_METADATA: usize = 1000;
+/// Messages of one conversation.
+pub const RECORD_MESSAGES: usize = 5000;
 /// Bytes of a response's body that are read and kept: enough for an error message.
 pub const RESPONSE_EXCERPT_BYTES: usize = 16 * 1024;
 /// Bytes of a URL: what common servers accept.

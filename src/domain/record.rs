@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::levels::Levels;
+use super::limits::{
+    ID_BYTES, RECORD_MESSAGES, RECORD_METADATA, RECORD_TEXTS, RECORD_WORD_BYTES, SOURCE_URL_BYTES,
+};
 
 /// One piece of customer feedback. It exists only when it is valid: see `Record::check` for the rules.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,4 +72,112 @@ pub struct Message {
 pub enum Author {
     Customer,
     Agent,
+}
+
+/// Why a record is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}{message}", .pointer, if .pointer.is_empty() { "" } else { ": " })]
+pub struct RecordError {
+    /// Where: a JSON pointer (RFC 6901) into the record; empty for the whole of it.
+    pub pointer: String,
+    /// What to change.
+    pub message: String,
+}
+
+impl RecordError {
+    /// What is wrong, and where.
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), message: message.into() }
+    }
+}
+
+impl Record {
+    /// Whether it is as the contract's section 4.1 wants it.
+    ///
+    /// # Errors
+    /// The first field that is not, and what to change.
+    pub fn check(&self) -> Result<(), RecordError> {
+        check_id("/id", &self.id)?;
+        check_id("/org_id", &self.org_id)?;
+        if self.source.trim().is_empty() {
+            return Err(RecordError::new("/source", "is empty: name where the feedback came from"));
+        }
+        check_bytes(&"/source", &self.source, RECORD_WORD_BYTES)?;
+        let optional = [
+            ("/source_url", &self.source_url, SOURCE_URL_BYTES),
+            ("/type", &self.kind, RECORD_WORD_BYTES),
+            ("/channel", &self.channel, RECORD_WORD_BYTES),
+            ("/segment", &self.segment, RECORD_WORD_BYTES),
+            ("/product_area", &self.product_area, RECORD_WORD_BYTES),
+            ("/conversation_id", &self.conversation_id, RECORD_WORD_BYTES),
+        ];
+        for (pointer, text, most) in optional {
+            text.as_ref().map_or(Ok(()), |text| check_bytes(&pointer, text, most))?;
+        }
+        check_count("/tags", self.tags.len(), RECORD_TEXTS)?;
+        for (index, tag) in self.tags.iter().enumerate() {
+            check_bytes(&format_args!("/tags/{index}"), tag, RECORD_WORD_BYTES)?;
+        }
+        check_count("/messages", self.messages.len(), RECORD_MESSAGES)?;
+        self.check_metadata()
+    }
+
+    fn check_metadata(&self) -> Result<(), RecordError> {
+        check_count("/metadata", self.metadata.len(), RECORD_METADATA)?;
+        for (name, value) in &self.metadata {
+            if name.is_empty() {
+                return Err(RecordError::new("/metadata/", "has an empty name"));
+            }
+            if name.len() > RECORD_WORD_BYTES {
+                let message = format!("has a name longer than {RECORD_WORD_BYTES} bytes");
+                return Err(RecordError::new("/metadata", message));
+            }
+            if let MetadataValue::Texts(texts) = value {
+                let pointer = format!("/metadata/{}", name.replace('~', "~0").replace('/', "~1"));
+                check_count(&pointer, texts.len(), RECORD_TEXTS)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The levels that the record goes by.
+    ///
+    /// # Errors
+    /// It came without any.
+    pub fn judged(&self) -> Result<Levels, RecordError> {
+        self.levels.ok_or_else(|| {
+            RecordError::new(
+                "/levels",
+                "is missing: give levels.escalation_level and levels.emotional_intensity_level",
+            )
+        })
+    }
+}
+
+/// 1 to 255 bytes without control characters: it travels in a header and in a link.
+fn check_id(pointer: &str, id: &str) -> Result<(), RecordError> {
+    let message = if id.is_empty() {
+        "is empty".to_owned()
+    } else if id.len() > ID_BYTES {
+        format!("is longer than {ID_BYTES} bytes")
+    } else if id.chars().any(char::is_control) {
+        "holds a control character".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(RecordError::new(pointer, message))
+}
+
+fn check_bytes(pointer: &impl ToString, text: &str, most: usize) -> Result<(), RecordError> {
+    if text.len() <= most {
+        return Ok(());
+    }
+    Err(RecordError::new(pointer.to_string(), format!("is longer than {most} bytes")))
+}
+
+fn check_count(pointer: &str, count: usize, most: usize) -> Result<(), RecordError> {
+    if count <= most {
+        return Ok(());
+    }
+    Err(RecordError::new(pointer, format!("has too many items: {most} are the most")))
 }

@@ -13,6 +13,7 @@ mod integrations;
 mod patch;
 mod plan;
 mod query;
+pub mod record_json;
 mod version;
 mod view;
 

@@ -1,0 +1,229 @@
+//! Records as they come in: what is taken, what is refused and with which words.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use belfry::domain::record::Record;
+use belfry::web::api::record_json::{CallError, parse_record, parse_records};
+
+const GOOD: [(&str, &str); 5] = [
+    ("id", r#""T-1""#),
+    ("org_id", r#""acme""#),
+    ("content", r#""It is down.""#),
+    ("source", r#""zendesk""#),
+    ("levels", r#"{"escalation_level": "high", "emotional_intensity_level": "low"}"#),
+];
+
+/// A good record with these members in place of its own.
+fn record_with(members: &str) -> String {
+    let others = GOOD
+        .iter()
+        .filter(|(name, _)| !members.starts_with(&format!("\"{name}\":")))
+        .map(|(name, value)| format!("\"{name}\": {value}"));
+    let all: Vec<String> = others.chain([members.to_owned()]).collect();
+    format!("{{{}}}", all.join(", "))
+}
+
+/// As the door does it: read, then asked for its levels.
+fn outcome(text: &str) -> Result<Record, String> {
+    let record = parse_record(text).map_err(|error| error.to_string())?;
+    record.judged().map_err(|error| error.to_string())?;
+    Ok(record)
+}
+
+#[test]
+fn f15_each_member_is_taken_or_refused_by_its_pointer() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/requests/record-members.txt");
+    let table = std::fs::read_to_string(path).unwrap();
+    let mut rows = 0;
+    for (index, line) in table.lines().enumerate() {
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        rows += 1;
+        let place = format!("record-members.txt:{}", index + 1);
+        let (members, expected) = line.rsplit_once(" => ").expect(&place);
+        let found = outcome(&record_with(members.trim()));
+        match (expected.strip_prefix("! "), found) {
+            (None, Ok(_)) => assert_eq!(expected, "ok", "{place}"),
+            (Some(refusal), Err(found)) => assert_eq!(found, refusal, "{place}"),
+            (None, Err(found)) => panic!("{place}: refused: {found}"),
+            (Some(refusal), Ok(_)) => panic!("{place}: taken, but should be refused: {refusal}"),
+        }
+    }
+    assert!(rows >= 70, "the table has lost rows: {rows}");
+}
+
+#[test]
+fn what_is_required_is_missed_by_its_name() {
+    for name in ["id", "org_id", "content", "source", "levels"] {
+        let members: Vec<String> = GOOD
+            .iter()
+            .filter(|(each, _)| *each != name)
+            .map(|(name, value)| format!("\"{name}\": {value}"))
+            .collect();
+        let refusal = outcome(&format!("{{{}}}", members.join(", "))).unwrap_err();
+        assert!(refusal.starts_with(&format!("/{name}: is missing")), "{refusal}");
+    }
+}
+
+#[test]
+fn bounds_are_bounds() {
+    let words = |count: usize| format!("[{}]", vec!["\"x\""; count].join(","));
+    let message = r#"{"author":"agent","text":"x"}"#;
+    for (members, refusal) in [
+        (format!(r#""id": "{}""#, "x".repeat(255)), None),
+        (format!(r#""id": "{}""#, "x".repeat(256)), Some("/id: is longer than 255 bytes")),
+        (format!(r#""id": "{}""#, "é".repeat(128)), Some("/id: is longer than 255 bytes")),
+        (format!(r#""org_id": "{}""#, "x".repeat(256)), Some("/org_id: is longer than 255 bytes")),
+        (
+            format!(r#""source": "{}""#, "x".repeat(1025)),
+            Some("/source: is longer than 1024 bytes"),
+        ),
+        (
+            format!(r#""segment": "{}""#, "x".repeat(1025)),
+            Some("/segment: is longer than 1024 bytes"),
+        ),
+        (
+            format!(r#""tags": ["a", "{}"]"#, "x".repeat(1025)),
+            Some("/tags/1: is longer than 1024 bytes"),
+        ),
+        (format!(r#""tags": {}"#, words(1000)), None),
+        (
+            format!(r#""tags": {}"#, words(1001)),
+            Some("/tags: has too many items: 1000 are the most"),
+        ),
+        (
+            format!(r#""metadata": {{"a": {}}}"#, words(1001)),
+            Some("/metadata/a: has too many items: 1000 are the most"),
+        ),
+        (
+            format!(r#""messages": [{}]"#, vec![message; 5001].join(",")),
+            Some("/messages: has too many items: 5000 are the most"),
+        ),
+        (format!(r#""content": "{}""#, "x".repeat(1_000_000)), None),
+    ] {
+        let found = outcome(&record_with(&members)).map(|_| ()).map_err(Some);
+        let found = found.err().flatten();
+        assert_eq!(found.as_deref(), refusal, "{}", &members[..40.min(members.len())]);
+    }
+}
+
+#[test]
+fn a_refusal_repeats_little_of_what_was_sent() {
+    let long = "x".repeat(100_000);
+    for members in [format!(r#""{long}": 1"#), format!(r#""tags": "{long}""#)] {
+        let refusal = outcome(&record_with(&members)).unwrap_err();
+        assert!(refusal.len() < 500, "{} bytes", refusal.len());
+    }
+}
+
+fn call(records: &[String]) -> Vec<u8> {
+    format!(r#"{{"records": [{}]}}"#, records.join(",")).into_bytes()
+}
+
+fn wrong(pointer: &str, message: &str) -> CallError {
+    CallError::Wrong { pointer: pointer.to_owned(), message: message.to_owned() }
+}
+
+#[test]
+fn one_bad_record_never_spoils_the_others() {
+    let good = record_with(r#""id": "a""#);
+    let bad = record_with(r#""id": """#);
+    let parsed =
+        parse_records(&call(&[good.clone(), bad, "5".into(), "null".into(), good])).unwrap();
+    let told: Vec<String> = parsed
+        .iter()
+        .map(|each| each.as_ref().map_or_else(ToString::to_string, |record| record.id.clone()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "a",
+            "/id: is empty",
+            "must be an object, not a number",
+            "must be an object, not null",
+            "a"
+        ]
+    );
+    assert_eq!(parse_records(&call(&[])).unwrap(), []);
+}
+
+#[test]
+fn f15_a_hundred_records_are_a_call_and_one_more_is_not() {
+    let good = record_with(r#""id": "a""#);
+    assert_eq!(parse_records(&call(&vec![good.clone(); 100])).unwrap().len(), 100);
+    let error = parse_records(&call(&vec![good; 101])).unwrap_err();
+    assert_eq!(
+        error,
+        wrong("/records", "has more than 100 records: send the others in another call")
+    );
+}
+
+#[test]
+fn f15_what_is_no_call_is_refused_whole() {
+    let deep = |open: &str, close: &str, depth: usize| {
+        format!("{}1{}", open.repeat(depth), close.repeat(depth))
+    };
+    let nested = |record: String| format!(r#"{{"records": [{{}}, {record}]}}"#);
+    let too_deep = "is nested deeper than 128 levels";
+    for (body, error) in [
+        ("[]".to_owned(), wrong("", "must be an object {\"records\": […]}, not a list")),
+        ("null".to_owned(), wrong("", "must be an object {\"records\": […]}, not null")),
+        ("{}".to_owned(), wrong("/records", "is missing")),
+        (
+            r#"{"records": {}}"#.to_owned(),
+            wrong("/records", "must be a list of records, not an object"),
+        ),
+        (
+            r#"{"records": null}"#.to_owned(),
+            wrong("/records", "must be a list of records, not null"),
+        ),
+        (
+            r#"{"records": [], "source": "x"}"#.to_owned(),
+            wrong("/source", "is not known here; known are records"),
+        ),
+        (r#"{"records": [], "records": []}"#.to_owned(), wrong("/records", "is given twice")),
+        (nested(deep("[", "]", 10_000)), wrong("/records/1", too_deep)),
+        (nested(deep("{\"id\":", "}", 10_000)), wrong("/records/1", too_deep)),
+        (
+            nested(format!("{{\"metadata\": {{\"a\": {}}}}}", deep("[", "]", 200))),
+            wrong("/records/1", too_deep),
+        ),
+        (deep("[", "]", 10_000), wrong("", "must be an object {\"records\": […]}, not a list")),
+    ] {
+        assert_eq!(
+            parse_records(body.as_bytes()).unwrap_err(),
+            error,
+            "{}",
+            &body[..30.min(body.len())]
+        );
+    }
+}
+
+#[test]
+fn f15_what_is_no_json_is_told_with_its_place() {
+    for (body, words) in [
+        (&b""[..], "EOF while parsing a value at line 1 column 0"),
+        (b"\xff\xfe", "it is not UTF-8 at byte 0"),
+        (b"{\"records\": [{\"id\": \"\xc3\x28\"}]}", "it is not UTF-8 at byte 21"),
+        (b"{\"records\": [{\"id\": \"a\",}]}", "at line 1 column 25"),
+        (b"{\"records\": [}", "expected value at line 1 column 14"),
+        (b"{\"records\": []", "EOF while parsing an object at line 1"),
+        (b"{\"records\": []} x", "trailing characters at line 1 column 17"),
+        (b"{\"records\": [NaN]}", "expected value at line 1"),
+        (b"{\"records\": [{\"id\": \"\x01\"}]}", "control character"),
+        (b"{'records': []}", "key must be a string at line 1 column 2"),
+        (b"\xef\xbb\xbf{\"records\": []}", "expected value at line 1"),
+    ] {
+        match parse_records(body) {
+            Err(CallError::NotJson(told)) => assert!(told.contains(words), "{told}"),
+            other => panic!("{words}: {other:?}"),
+        }
+    }
+}
