@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::error::SqlResult;
 use super::row;
 use crate::domain::alert::{Alert, Body};
-use crate::domain::delivery::{NewDelivery, State, Waiting};
+use crate::domain::delivery::{DiscardReason, NewDelivery, State, Waiting};
 use crate::domain::id::{AlertId, AutomationId, DeliveryId};
 use crate::engine::ports::{Accepted, DamagedAlert, FreshDelivery, NewAlert};
 
@@ -75,27 +75,26 @@ fn insert(
     alert: AlertId,
     delivery: &NewDelivery,
 ) -> SqlResult<(DeliveryId, State)> {
-    let state = connection
+    let deleted: bool = connection
+        .prepare_cached("SELECT deleted_at IS NOT NULL FROM integrations WHERE id = ?1")?
+        .query_row([delivery.integration.0.as_bytes()], |row| row.get(0))?;
+    let state = if deleted { State::Discarded } else { State::Pending };
+    connection
         .prepare_cached(
-            "INSERT INTO deliveries
-               (alert_id, integration_id, state, reason, queue_at, due_at, expires_at, created_at, finished_at)
-             SELECT ?1, id,
-                    iif(deleted_at IS NULL, 'pending', 'discarded'),
-                    iif(deleted_at IS NULL, NULL, 'integration_deleted'),
-                    ?3, ?4, ?5, ?4, iif(deleted_at IS NULL, NULL, ?4)
-               FROM integrations WHERE id = ?2
-             RETURNING state",
+            "INSERT INTO deliveries (alert_id, integration_id, state, reason, queue_at, due_at,
+               expires_at, created_at, finished_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?8)",
         )?
-        .query_row(
-            params![
-                alert.0,
-                delivery.integration.0.as_bytes(),
-                delivery.queue_at.as_millis(),
-                delivery.due_at.as_millis(),
-                delivery.expires_at.as_millis(),
-            ],
-            |found| row::word(found, "state", State::from_word),
-        )?;
+        .execute(params![
+            alert.0,
+            delivery.integration.0.as_bytes(),
+            state.word(),
+            deleted.then_some(DiscardReason::IntegrationDeleted.word()),
+            delivery.queue_at.as_millis(),
+            delivery.due_at.as_millis(),
+            delivery.expires_at.as_millis(),
+            deleted.then_some(delivery.due_at.as_millis()),
+        ])?;
     Ok((DeliveryId(connection.last_insert_rowid()), state))
 }
 
