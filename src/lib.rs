@@ -4,8 +4,11 @@
 
 pub mod channel;
 pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod failpoint;
 pub mod store;
+pub mod telemetry;
+pub mod vault;
 pub mod web;

@@ -1,0 +1,261 @@
+//! The configuration: `DIR/belfry.toml` and `BELFRY__…` variables, checked as a whole before anything
+//! starts, with every problem reported at once.
+
+mod keys;
+mod read;
+pub mod span;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use keys::{Form, KEYS, Key, template};
+pub use read::Problem;
+
+use crate::channel::EgressPolicy;
+use crate::domain::integration::{Ordering, Policy};
+use crate::domain::schedule::Schedule;
+use crate::domain::secret::Secret;
+use read::{Value, Values};
+
+/// The name of the file in the data directory.
+pub const FILE: &str = "belfry.toml";
+
+/// The whole configuration; it exists only when it is valid.
+#[derive(Debug)]
+pub struct Config {
+    /// Where API and UI are served.
+    pub listen: SocketAddr,
+    /// Certificate chain and key for serving over TLS.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// How people reach the service, where that differs from `listen`.
+    pub public_url: Option<String>,
+    /// Threads that serve; as many send.
+    pub workers: usize,
+    /// The directory of the database.
+    pub storage: PathBuf,
+    /// For how many days finished alerts are kept.
+    pub retention_days: u32,
+    /// Time of an attempt.
+    pub timeout: Duration,
+    /// Attempts under way beside another of their integration, over all.
+    pub max_in_flight_total: usize,
+    /// What queues go by.
+    pub policy: Policy,
+    /// The address policy and the ways out.
+    pub egress: Egress,
+    /// Whether log lines are JSON.
+    pub log_json: bool,
+    /// The least important lines that are written.
+    pub log_level: String,
+    /// Whether `/metrics` is served.
+    pub metrics: bool,
+    /// Where the dashboard shows records, without a slash at its end.
+    pub dashboard_url: String,
+}
+
+/// The address policy and the ways out.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each is the key of the same name")]
+pub struct Egress {
+    pub allow: Vec<String>,
+    pub deny: Vec<String>,
+    pub ca_files: Vec<PathBuf>,
+    /// `env` or a URL, which may hold a password.
+    pub proxy: Option<Secret>,
+    pub client_cert: Option<PathBuf>,
+    /// Names are looked up by the operating system.
+    pub system_resolver: bool,
+    pub dns: Option<SocketAddr>,
+}
+
+/// Everything that is wrong with the configuration, in the order of its places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration can't be used")?;
+        for problem in &self.0 {
+            write!(f, "\n  {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl Config {
+    /// Reads `belfry.toml` in the data directory, and the environment.
+    ///
+    /// # Errors
+    /// All problems at once, each with its place and what is allowed.
+    pub fn load(data: &Path) -> Result<Self, Problems> {
+        let path = data.join(FILE);
+        let shown = path.display().to_string();
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .filter(|(name, _)| name.starts_with("BELFRY__"))
+            .map(|(name, value)| (name, value.to_string_lossy().into_owned()));
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::parse(data, Some((&shown, &text)), environment),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let what = "there is no such file: make a data directory with \
+                            `belfry init --data DIR`"
+                    .to_owned();
+                Err(Problems(vec![Problem { place: shown, what }]))
+            }
+            Err(error) => {
+                let what = format!("it can't be read: {error}");
+                Err(Problems(vec![Problem { place: shown, what }]))
+            }
+        }
+    }
+
+    /// The same from texts; `file` is a name and what is in it.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(
+        data: &Path,
+        file: Option<(&str, &str)>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Problems> {
+        let mut problems = Vec::new();
+        let values = read::read(file, environment, &mut problems);
+        check_together(&values, &mut problems);
+        if !problems.is_empty() {
+            problems.sort();
+            return Err(Problems(problems));
+        }
+        Ok(built(data, &values))
+    }
+}
+
+/// What no key can tell alone.
+fn check_together(values: &Values, problems: &mut Vec<Problem>) {
+    let place = |name: &str| values.get(name).map(|found| found.place.clone());
+    for (one, other) in
+        [("server.tls_cert", "server.tls_key"), ("server.tls_key", "server.tls_cert")]
+    {
+        if let (Some(place), None) = (place(one), place(other)) {
+            problems.push(Problem { place, what: format!("{one} needs {other} beside it") });
+        }
+    }
+    let entries = (list(values, "egress.allow"), list(values, "egress.deny"));
+    if let Err(errors) = EgressPolicy::parse(&entries.0, &entries.1, &[]) {
+        for error in errors {
+            let place = place(&format!("egress.{}", error.list)).unwrap_or_default();
+            problems.push(Problem { place, what: error.to_string() });
+        }
+    }
+    if let (Some(Value::Span(base)), Some(Value::Span(cap))) = (
+        values.get("delivery.retry.base").map(|found| &found.value),
+        values.get("delivery.retry.cap").map(|found| &found.value),
+    ) && base > cap
+        && let Some(place) = place("delivery.retry.base")
+    {
+        let what = "delivery.retry.base can't be longer than delivery.retry.cap".to_owned();
+        problems.push(Problem { place, what });
+    }
+}
+
+fn built(data: &Path, values: &Values) -> Config {
+    let path = |name| text(values, name).map(|text| data.join(text));
+    let address = |name| text(values, name).and_then(|text| text.parse().ok());
+    let tls = path("server.tls_cert").zip(path("server.tls_key"));
+    let defaults = Schedule::default();
+    Config {
+        listen: address("server.listen").unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8787))),
+        tls,
+        public_url: text(values, "server.public_url"),
+        workers: whole(values, "server.workers"),
+        storage: path("storage.path").unwrap_or_else(|| data.to_owned()),
+        retention_days: whole(values, "storage.retention_days"),
+        timeout: span(values, "delivery.timeout").unwrap_or(Duration::from_secs(5)),
+        max_in_flight_total: whole(values, "delivery.max_in_flight_total"),
+        policy: Policy {
+            schedule: Schedule {
+                base: span(values, "delivery.retry.base").unwrap_or(defaults.base),
+                factor: number(values, "delivery.retry.factor").unwrap_or(defaults.factor),
+                cap: span(values, "delivery.retry.cap").unwrap_or(defaults.cap),
+                horizon: span(values, "delivery.retry.horizon").unwrap_or(defaults.horizon),
+                jitter: number(values, "delivery.retry.jitter").unwrap_or(defaults.jitter),
+            },
+            circuit_failures: whole(values, "delivery.circuit.failures"),
+            max_in_flight: whole(values, "delivery.max_in_flight"),
+            ordering: Ordering::Due,
+            rate_limit: None,
+        },
+        egress: Egress {
+            allow: list(values, "egress.allow"),
+            deny: list(values, "egress.deny"),
+            ca_files: list(values, "egress.ca_files").iter().map(|file| data.join(file)).collect(),
+            proxy: text(values, "egress.proxy").map(Secret::new),
+            client_cert: path("egress.client_cert"),
+            system_resolver: text(values, "egress.resolver").as_deref() == Some("system"),
+            dns: address("egress.dns"),
+        },
+        log_json: text(values, "log.format").as_deref() == Some("json"),
+        log_level: text(values, "log.level").unwrap_or_else(|| "info".to_owned()),
+        metrics: matches!(value(values, "metrics.enabled"), Some(Value::Switch(true))),
+        dashboard_url: text(values, "dashboard_url").unwrap_or_default(),
+    }
+}
+
+fn value<'a>(values: &'a Values, name: &str) -> Option<&'a Value> {
+    values.get(name).map(|found| &found.value)
+}
+
+fn text(values: &Values, name: &str) -> Option<String> {
+    match value(values, name) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        Some(
+            Value::Span(_) | Value::Whole(_) | Value::Number(_) | Value::Switch(_) | Value::List(_),
+        )
+        | None => None,
+    }
+}
+
+fn span(values: &Values, name: &str) -> Option<Duration> {
+    match value(values, name) {
+        Some(Value::Span(span)) => Some(*span),
+        Some(
+            Value::Text(_) | Value::Whole(_) | Value::Number(_) | Value::Switch(_) | Value::List(_),
+        )
+        | None => None,
+    }
+}
+
+fn number(values: &Values, name: &str) -> Option<f64> {
+    match value(values, name) {
+        Some(Value::Number(number)) => Some(*number),
+        Some(
+            Value::Text(_) | Value::Whole(_) | Value::Span(_) | Value::Switch(_) | Value::List(_),
+        )
+        | None => None,
+    }
+}
+
+/// A whole number in its form's bounds, which fit the type that is asked for.
+fn whole<T: TryFrom<i64> + From<u8>>(values: &Values, name: &str) -> T {
+    let number = match value(values, name) {
+        Some(Value::Whole(number)) => T::try_from(*number).ok(),
+        Some(
+            Value::Text(_) | Value::Number(_) | Value::Span(_) | Value::Switch(_) | Value::List(_),
+        )
+        | None => None,
+    };
+    number.unwrap_or_else(|| T::from(1))
+}
+
+fn list(values: &Values, name: &str) -> Vec<String> {
+    match value(values, name) {
+        Some(Value::List(items)) => items.clone(),
+        Some(
+            Value::Text(_) | Value::Number(_) | Value::Span(_) | Value::Switch(_) | Value::Whole(_),
+        )
+        | None => Vec::new(),
+    }
+}
