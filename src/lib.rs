@@ -8,6 +8,7 @@ pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod failpoint;
+pub mod serve;
 pub mod store;
 pub mod telemetry;
 pub mod vault;

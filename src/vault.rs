@@ -242,6 +242,11 @@ impl Vault {
         self
     }
 
+    /// Whether it was sealed under this key. One that was and can't be opened is damaged.
+    pub fn is_ours(&self, sealed: &Sealed) -> bool {
+        sealed.0.get(1..=KEY_ID_BYTES).is_some_and(|id| id == self.key_id)
+    }
+
     fn key(&self, purpose: Purpose) -> &LessSafeKey {
         match purpose {
             Purpose::Credential => &self.credentials,

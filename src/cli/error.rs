@@ -21,6 +21,11 @@ impl CliError {
         Self { cause: Some(cause.into()), status: 2 }
     }
 
+    /// It failed in a way that has a status of its own.
+    pub fn with_status(cause: impl Into<Box<dyn Error + Send + Sync>>, status: u8) -> Self {
+        Self { cause: Some(cause.into()), status }
+    }
+
     /// The command did what it could, and said on its output what it could not: status 1.
     pub fn told() -> Self {
         Self { cause: None, status: 1 }

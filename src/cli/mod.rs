@@ -1,12 +1,15 @@
 //! The command line: one file per command.
 
 pub mod certificate;
+pub mod check;
 pub mod client;
 pub mod deliveries;
 pub mod error;
+pub mod init;
 pub mod listen;
 pub mod paint;
 pub mod records;
+pub mod serve;
 pub mod signals;
 pub mod table;
 
@@ -26,6 +29,12 @@ pub struct Cli {
 /// What the program does.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    /// Make a data directory: configuration, master key, database, and an admin token.
+    Init(init::InitArgs),
+    /// Run the service.
+    Serve(serve::ServeArgs),
+    /// Check the configuration without starting; with a URL, explain whether it may be sent to.
+    Check(check::CheckArgs),
     /// Receive alerts here: show them, check them, and fail on request.
     Listen(Box<listen::ListenArgs>),
     /// Feed records to the service.
@@ -37,6 +46,9 @@ pub enum Command {
 /// Parses the arguments and runs the command. Exit status: 0 done, 1 failed, 2 misuse.
 pub fn main() -> ExitCode {
     let cli = <Cli as clap::Parser>::parse();
+    if let Err(entry) = crate::failpoint::arm() {
+        return CliError::misuse(format!("BELFRY_FAILPOINTS: {entry} is not understood")).report();
+    }
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),
@@ -44,15 +56,15 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<(), CliError> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(CliError::failed)?
-        .block_on(async {
-            match command {
-                Command::Listen(args) => listen::run(*args).await,
-                Command::Records(args) => records::run(args).await,
-                Command::Deliveries(args) => deliveries::run(args).await,
-            }
-        })
+    // The service's actors need an actix system; to the other commands it is a runtime like any other.
+    actix::System::new().block_on(async {
+        match command {
+            Command::Init(args) => init::run(args).await,
+            Command::Serve(args) => serve::run(args).await,
+            Command::Check(args) => check::run(args).await,
+            Command::Listen(args) => listen::run(*args).await,
+            Command::Records(args) => records::run(args).await,
+            Command::Deliveries(args) => deliveries::run(args).await,
+        }
+    })
 }

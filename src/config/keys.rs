@@ -199,7 +199,6 @@ pub const KEYS: &[Key] = &[
         "\"info\"",
         "The least important lines that are written.",
     ),
-    key("metrics.enabled", Form::Switch, "false", "Serve Prometheus metrics at `/metrics`."),
 ];
 
 impl Form {

@@ -49,8 +49,6 @@ pub struct Config {
     pub log_json: bool,
     /// The least important lines that are written.
     pub log_level: String,
-    /// Whether `/metrics` is served.
-    pub metrics: bool,
     /// Where the dashboard shows records, without a slash at its end.
     pub dashboard_url: String,
 }
@@ -199,7 +197,6 @@ fn built(data: &Path, values: &Values) -> Config {
         },
         log_json: text(values, "log.format").as_deref() == Some("json"),
         log_level: text(values, "log.level").unwrap_or_else(|| "info".to_owned()),
-        metrics: matches!(value(values, "metrics.enabled"), Some(Value::Switch(true))),
         dashboard_url: text(values, "dashboard_url").unwrap_or_default(),
     }
 }

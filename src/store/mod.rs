@@ -13,6 +13,7 @@ mod open;
 pub mod queries;
 mod queue;
 mod reader;
+mod retention;
 mod row;
 mod settle;
 mod tokens;
@@ -98,6 +99,11 @@ impl Sqlite {
     /// Revokes a token; `NotFound` where there is none of that id.
     pub fn revoke_token(&self, id: String, at: Timestamp) -> Promise<Result<(), StoreError>> {
         self.write(move |connection, _| tokens::revoke(connection, &id, at))
+    }
+
+    /// Removes some of what was finished before `cutoff`; returns how many alerts, 0 when none is left.
+    pub fn sweep(&self, cutoff: Timestamp) -> Promise<Result<u64, StoreError>> {
+        self.write(move |connection, _| retention::sweep(connection, cutoff))
     }
 
     fn write<T: Send + 'static>(

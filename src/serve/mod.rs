@@ -1,0 +1,353 @@
+//! Puts the rooms together into the running service, and takes them apart in good order.
+
+mod watchdog;
+mod witness;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use actix::Arbiter;
+use actix_web::dev::ServerHandle;
+
+use crate::channel::webhook::signing::SigningKey;
+use crate::channel::{
+    ChannelError, ChannelSettings, ClientIdentity, EgressPolicy, NameSource, PemFile, Proxy,
+    WebhookSender,
+};
+use crate::config::{Config, Egress};
+use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
+use crate::engine::ports::{Clock, Sealer, StoreError, VaultError};
+use crate::engine::{Board, Engine, Lane, Parts};
+use crate::store::{Fatal, OpenError, Settings, Sqlite};
+use crate::vault::{KeyError, MasterKey, Vault};
+use crate::web::{self, ServeError, ServerSettings, TlsFiles, Tokens, WebState};
+use watchdog::Watchdog;
+use witness::OperatorsWitness;
+
+/// Threads that read the database.
+const READERS: usize = 2;
+/// How often what is old is looked for.
+const SWEEP: Duration = Duration::from_secs(3600);
+
+/// Why the service did not start. Nothing runs then.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The master key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The vault.
+    #[error("the vault can't be used")]
+    Vault(#[from] VaultError),
+    /// Secrets were sealed under another key.
+    #[error(
+        "{count} stored secrets can't be read with the master key in use: put the key back that they \
+         were sealed with"
+    )]
+    OtherKey {
+        /// How many.
+        count: usize,
+    },
+    /// A setting for what goes out.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+    /// A file that a setting names.
+    #[error("{setting}: {file} can't be read")]
+    File {
+        /// The key of the setting.
+        setting: &'static str,
+        /// The file.
+        file: String,
+        /// The machine's answer.
+        source: std::io::Error,
+    },
+    /// Reading what lies on disk.
+    #[error("what lies on disk can't be recovered")]
+    Recover(#[from] StoreError),
+    /// Listening.
+    #[error(transparent)]
+    Listen(#[from] ServeError),
+}
+
+impl StartError {
+    /// The exit status that it deserves.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Self::Store(error) => error.exit_status(),
+            Self::Key(_)
+            | Self::Vault(_)
+            | Self::OtherKey { .. }
+            | Self::Channel(_)
+            | Self::File { .. }
+            | Self::Recover(_)
+            | Self::Listen(_) => 1,
+        }
+    }
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        // A clock before 1970 is taken for 1970: nothing that counts from it is worse for that.
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(0).plus(since)
+    }
+}
+
+/// The running service.
+pub struct Running {
+    engine: Engine,
+    store: Sqlite,
+    senders: Vec<Arc<WebhookSender>>,
+    addrs: Vec<SocketAddr>,
+    scheme: &'static str,
+    server: ServerHandle,
+    watchdog: Watchdog,
+    /// Held for as long as the service runs: the lanes live on them.
+    arbiters: Vec<Arbiter>,
+}
+
+/// Starts the service on a data directory. Call it on an actix system, which must outlive it.
+///
+/// # Errors
+/// What is wrong and what to do; nothing runs then.
+pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
+    // A second call finds it installed already.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    raise_file_limit();
+    let vault = Arc::new(Vault::new(&MasterKey::load(data)?)?);
+    let sealer: Arc<dyn Sealer> = vault.clone();
+    let settings = channel_settings(&config, &[])?;
+    if let Some(missing) = settings.check()? {
+        tracing::error!(%missing, "https destinations can't be reached");
+    }
+    let senders = (0..config.workers)
+        .map(|_| WebhookSender::new(&settings, Arc::clone(&sealer)).map(Arc::new))
+        .collect::<Result<Vec<_>, _>>()?;
+    let board = Board::new(senders.len());
+    let fatal: Fatal = Arc::new(end_process);
+    let store = Sqlite::open(
+        &config.storage,
+        Settings {
+            after_accept: board.clone(),
+            fatal: Arc::clone(&fatal),
+            readers: READERS,
+            max_pages: None,
+        },
+    )?;
+    refuse_other_key(&store, &vault).await?;
+    let arbiters: Vec<Arbiter> = senders.iter().map(|_| Arbiter::new()).collect();
+    let lanes = arbiters
+        .iter()
+        .zip(&senders)
+        .map(|(arbiter, sender)| Lane { arbiter: arbiter.handle(), sender: sender.clone() });
+    let their_fatal = Arc::clone(&fatal);
+    let engine = Engine::start(Parts {
+        store: Arc::new(store.clone()),
+        clock: Arc::new(SystemClock),
+        sealer,
+        witness: Arc::new(OperatorsWitness),
+        board,
+        lanes: lanes.collect(),
+        policy: config.policy.clone(),
+        attempt_timeout: config.timeout,
+        max_in_flight_total: config.max_in_flight_total,
+        dashboard_url: config.dashboard_url.clone(),
+        fatal: Arc::new(move |what| their_fatal(70, what)),
+    })
+    .await?;
+    let handles: Vec<_> = arbiters.iter().map(Arbiter::handle).collect();
+    let watchdog = Watchdog::start(&handles, fatal);
+    let policy = settings.policy.clone();
+    let state = WebState {
+        engine: engine.clone(),
+        reader: store.reader(),
+        tokens: Tokens::new(),
+        policy: config.policy.clone(),
+        gate: Arc::new(move |url| policy.check_url(url).map_err(|denied| denied.to_string())),
+        signing_secret: || SigningKey::fresh().map_err(|error| error.to_string()),
+    };
+    let listen = ServerSettings {
+        listen: vec![config.listen],
+        tls: config.tls.clone().map(|(cert, key)| TlsFiles { cert, key }),
+        workers: config.workers,
+    };
+    let (server, addrs) = web::serve(state, &listen)?;
+    let running = Running {
+        engine,
+        store,
+        senders,
+        addrs,
+        scheme: if config.tls.is_some() { "https" } else { "http" },
+        server: server.handle(),
+        watchdog,
+        arbiters,
+    };
+    actix::spawn(server);
+    // Only now is it known where we listen: a delivery to there would come straight back.
+    running.use_settings(&channel_settings(&config, &running.addrs)?)?;
+    actix::spawn(sweep(running.store.clone(), config.retention_days));
+    Ok(running)
+}
+
+impl Running {
+    /// Where API and UI are served.
+    pub fn url(&self) -> String {
+        let addr = self.addrs.first().copied().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
+        format!("{}://{addr}", self.scheme)
+    }
+
+    /// The address that it listens on.
+    pub fn addr(&self) -> Option<SocketAddr> {
+        self.addrs.first().copied()
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Takes over what the configuration now says of the ways out; everything else needs a new start.
+    ///
+    /// # Errors
+    /// What is wrong; everything stays as it was then.
+    pub fn reload(&self, config: &Config) -> Result<(), StartError> {
+        self.use_settings(&channel_settings(config, &self.addrs)?)
+    }
+
+    fn use_settings(&self, settings: &ChannelSettings) -> Result<(), StartError> {
+        settings.check()?;
+        for sender in &self.senders {
+            sender.reload(settings)?;
+        }
+        Ok(())
+    }
+
+    /// Takes nothing new, lets what is under way end and be written down, and closes the database.
+    pub async fn stop(self) {
+        let server = self.server.stop(true);
+        let draining = async {
+            self.engine.drain().await;
+            // Callers that only keep their connection open are not waited for.
+            tokio::time::timeout(Duration::from_millis(500), server).await
+        };
+        if draining.await.is_err() {
+            self.server.stop(false).await;
+        }
+        self.store.close().await;
+        self.watchdog.end();
+        for arbiter in &self.arbiters {
+            arbiter.stop();
+        }
+    }
+}
+
+/// Refuses a key that what is stored was not sealed with: going on would lose every alert's credential.
+async fn refuse_other_key(store: &Sqlite, vault: &Vault) -> Result<(), StartError> {
+    let stored = store.reader().sealed().await?;
+    let foreign = stored
+        .iter()
+        .flat_map(|each| {
+            let secrets = each.signing_secrets.iter().map(|secret| &secret.sealed);
+            each.credential.iter().chain(secrets)
+        })
+        .filter(|sealed| !vault.is_ours(sealed));
+    match foreign.count() {
+        0 => Ok(()),
+        count => Err(StartError::OtherKey { count }),
+    }
+}
+
+/// What the configuration says of the ways out.
+///
+/// # Errors
+/// A file that can't be read.
+pub fn channel_settings(
+    config: &Config,
+    own: &[SocketAddr],
+) -> Result<ChannelSettings, StartError> {
+    let Egress { allow, deny, ca_files, proxy, client_cert, system_resolver, dns } = &config.egress;
+    let read = |setting: &'static str, path: &Path| {
+        std::fs::read(path).map_err(|source| StartError::File {
+            setting,
+            file: path.display().to_string(),
+            source,
+        })
+    };
+    let ca_files = ca_files
+        .iter()
+        .map(|path| {
+            let pem = read("egress.ca_files", path)?;
+            Ok(PemFile { name: path.display().to_string(), pem })
+        })
+        .collect::<Result<_, StartError>>()?;
+    let client_identity = match client_cert {
+        None => None,
+        Some(path) => {
+            let pem = read("egress.client_cert", path)?;
+            let pem = Secret::new(String::from_utf8_lossy(&pem).into_owned());
+            Some(ClientIdentity { name: path.display().to_string(), pem: Arc::new(pem) })
+        }
+    };
+    // The configuration has parsed the same entries before.
+    let policy = EgressPolicy::parse(allow, deny, own).unwrap_or_default();
+    Ok(ChannelSettings {
+        timeout: config.timeout,
+        policy,
+        names: match (dns, system_resolver) {
+            (Some(server), _) => NameSource::Server(*server),
+            (None, true) => NameSource::System,
+            (None, false) => NameSource::Dns,
+        },
+        ca_files,
+        client_identity,
+        proxy: match proxy {
+            None => Proxy::None,
+            Some(url) if url.expose() == "env" => Proxy::Environment,
+            Some(url) => Proxy::Url(Arc::new(Secret::new(url.expose().to_owned()))),
+        },
+    })
+}
+
+/// Removes what is older than the retention, each hour, in small steps.
+async fn sweep(store: Sqlite, retention_days: u32) {
+    let keep = Duration::from_hours(24 * u64::from(retention_days));
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let cutoff = SystemClock.now().minus(keep);
+        loop {
+            match store.sweep(cutoff).await {
+                Ok(0) => break,
+                Ok(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(error) => {
+                    tracing::warn!(%error, "what is old could not be removed");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Each attempt and each caller takes a file: as many as the system lets us have.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let most = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        if let Err(error) = setrlimit(Resource::Nofile, most) {
+            tracing::warn!(%error, "the limit on open files can't be raised");
+        }
+    }
+}
+
+/// The end of a process whose inside can't be trusted: it starts clean from what is on disk.
+fn end_process(status: i32, what: &str) {
+    tracing::error!(what, status, "this can't be mended inside: the process ends");
+    std::process::exit(status);
+}

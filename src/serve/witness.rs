@@ -1,0 +1,84 @@
+//! Writes down for operators what the engine's machines decide: one log line an attempt.
+
+use crate::domain::delivery::DeadReason;
+use crate::domain::id::{DeliveryId, IntegrationId};
+use crate::domain::outcome::Outcome;
+use crate::domain::queue::{Next, Note};
+use crate::domain::time::Timestamp;
+use crate::engine::Witness;
+use crate::failpoint;
+
+/// Logs. No payload and no secret passes through here.
+#[derive(Debug, Default)]
+pub(crate) struct OperatorsWitness;
+
+impl Witness for OperatorsWitness {
+    fn noted(&self, integration: IntegrationId, at: Timestamp, note: &Note) {
+        match note {
+            Note::Sent { .. } => {}
+            Note::Ended { delivery, attempt, outcome, took, next } => {
+                let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+                self.ended(integration, at, *delivery, *attempt, outcome, took_ms, *next);
+            }
+            Note::CircuitOpened { probe_at } => {
+                tracing::warn!(%integration, %probe_at, "circuit opened: too many failures in a row");
+            }
+            Note::ProbeFailed { probe_at } => {
+                tracing::info!(%integration, %probe_at, "probe did not succeed; the circuit stays open");
+            }
+            Note::CircuitClosed => tracing::info!(%integration, "circuit closed"),
+            Note::SwitchedOff => {
+                tracing::warn!(%integration, "switched off: the receiver answered 410 Gone");
+            }
+            Note::Lost { delivery } => {
+                tracing::info!(%integration, %delivery, "somebody else decided about it meanwhile");
+            }
+        }
+    }
+
+    fn died(&self, integration: IntegrationId, _at: Timestamp, parked_until: Option<Timestamp>) {
+        if let Some(until) = parked_until {
+            tracing::error!(%integration, %until, "its actor died too often and is parked");
+        } else {
+            tracing::error!(%integration, "its actor died and is started again");
+        }
+    }
+
+    fn about_to_handle(&self, delivery: DeliveryId) {
+        failpoint::reach_with(|| format!("handle.{delivery}"));
+    }
+}
+
+impl OperatorsWitness {
+    #[expect(clippy::too_many_arguments, reason = "the fields of one log line")]
+    fn ended(
+        &self,
+        integration: IntegrationId,
+        at: Timestamp,
+        delivery: DeliveryId,
+        attempt: u32,
+        outcome: &Outcome,
+        took_ms: u64,
+        next: Next,
+    ) {
+        let outcome = || outcome.words();
+        match next {
+            Next::Delivered => {
+                tracing::info!(%integration, %delivery, attempt, took_ms, "delivered");
+            }
+            Next::Wait { due_at, .. } => {
+                let retry_in_ms = u64::try_from(due_at.since(at).as_millis()).unwrap_or(u64::MAX);
+                let outcome = outcome();
+                tracing::warn!(
+                    %integration, %delivery, attempt, took_ms, retry_in_ms, outcome, "attempt failed"
+                );
+            }
+            Next::Dead(reason) => {
+                let (outcome, reason) = (outcome(), DeadReason::word(reason));
+                tracing::error!(
+                    %integration, %delivery, attempt, took_ms, reason, outcome, "delivery is dead"
+                );
+            }
+        }
+    }
+}
