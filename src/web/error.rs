@@ -140,8 +140,8 @@ impl Problem {
     /// Fields are wrong.
     pub fn invalid(errors: Vec<FieldProblem>) -> Self {
         let detail = match errors.as_slice() {
-            [one] => format!("Nothing was changed. {}: {}", shown(&one.pointer), one.detail),
-            many => format!("Nothing was changed. {} fields are wrong; see errors.", many.len()),
+            [one] => format!("{} {}.", shown(&one.pointer), one.detail),
+            many => format!("{} fields are wrong; errors names each.", many.len()),
         };
         Self { errors, ..Self::new(Code::Invalid, detail) }
     }
@@ -314,7 +314,7 @@ mod tests {
             "title": "Fields are wrong",
             "status": 422,
             "code": "invalid",
-            "detail": "Nothing was changed. /url: must begin with https://",
+            "detail": "/url must begin with https://.",
             "errors": [{"pointer": "/url", "detail": "must begin with https://"}],
         });
         assert_eq!(written, expected);

@@ -25,17 +25,20 @@ pub(super) async fn around(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let kept = request.request().clone();
+    // The router wants the request to itself, so that nothing of it is kept here for a panic's sake.
+    let path = request.path().to_owned();
     let called = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    let mut response = match called {
-        Ok(Ok(response)) => response.map_into_boxed_body(),
-        Ok(Err(error)) => ServiceResponse::new(kept, problem_of(&error).error_response()),
-        Err(_) => {
-            // The panic hook has logged what and where.
-            tracing::error!(path = kept.path(), "a handler panicked");
-            ServiceResponse::new(kept, Problem::internal().error_response())
-        }
+    let Ok(answered) = called else {
+        // The panic hook has logged what and where.
+        tracing::error!(path, "a handler panicked");
+        return Err(Problem::internal().into());
     };
+    let mut response = answered?.map_into_boxed_body();
+    if let Some(error) = response.response().error()
+        && let Some(problem) = problem_of(error)
+    {
+        response = ServiceResponse::new(response.request().clone(), problem.error_response());
+    }
     let headers = response.headers_mut();
     for (name, value) in &HEADERS {
         if !headers.contains_key(name) {
@@ -45,18 +48,18 @@ pub(super) async fn around(
     Ok(response)
 }
 
-/// The problem that an error of the framework or of ours is told as.
-fn problem_of(error: &Error) -> Problem {
-    if let Some(problem) = error.as_error::<Problem>() {
-        return problem.clone();
+/// The problem that an error of the framework's is told as; nothing for our own, which is one.
+fn problem_of(error: &Error) -> Option<Problem> {
+    if error.as_error::<Problem>().is_some() {
+        return None;
     }
     let status = error.as_response_error().status_code();
-    if status.is_client_error() {
+    Some(if status.is_client_error() {
         Problem::new(Code::Malformed, format!("The request can't be read: {error}.")).closing()
     } else {
         tracing::error!(%error, "a request failed inside the framework");
         Problem::internal()
-    }
+    })
 }
 
 /// No address of ours.

@@ -11,7 +11,7 @@ use super::patch::merge;
 use super::plan::{Fresh, plan};
 use super::query::Query;
 use super::version::{Seen, etag, seen};
-use super::view::{self, AutomationView};
+use super::view::{self, AutomationView, missing};
 use super::{Page, change, id};
 use crate::domain::automation::Automation;
 use crate::domain::id::AutomationId;
@@ -117,7 +117,7 @@ pub(super) async fn patch(
             Ok(fresh) => return answer(&state, id, &fresh).await,
             Err(StoreError::Stale { .. })
                 if !matches!(seen, Seen::Version(_)) && tries < STALE_TRIES => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(missing(error, WHAT)),
         }
     }
 }
@@ -130,7 +130,8 @@ pub(super) async fn delete(
 ) -> Result<HttpResponse, Problem> {
     let id = id(&path, WHAT)?;
     let expected = seen(&request)?.expected();
-    change(&state, Edit::DeleteAutomation { id, expected }, caller.actor()).await?;
+    let deleted = change(&state, Edit::DeleteAutomation { id, expected }, caller.actor()).await;
+    deleted.map_err(|error| missing(error, WHAT))?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -4,7 +4,7 @@
 use actix_web::http::Method;
 use actix_web::{Handler, HttpRequest, HttpResponse, Responder, Route, web};
 
-use super::{alerts, automations, deliveries, integrations};
+use super::{alerts, automations, deliveries, integrations, records};
 use crate::web::error::Problem;
 use crate::web::health;
 use crate::web::token::Right;
@@ -20,6 +20,7 @@ pub struct Door {
     route: Route,
 }
 
+const INGEST: &[Right] = &[Right::Ingest, Right::Editor, Right::Admin];
 const VIEW: &[Right] = &[Right::Viewer, Right::Editor, Right::Admin];
 const EDIT: &[Right] = &[Right::Editor, Right::Admin];
 const OPEN: &[Right] = &[];
@@ -45,6 +46,7 @@ pub fn doors() -> Vec<Door> {
     let mut all = vec![
         door(get.clone(), "/healthz", OPEN, health::alive),
         door(get.clone(), "/readyz", OPEN, health::ready),
+        door(post.clone(), "/v1/records", INGEST, records::accept),
         door(get.clone(), AUTOMATIONS, VIEW, automations::list),
         door(post.clone(), AUTOMATIONS, EDIT, automations::create),
         door(get.clone(), AUTOMATION, VIEW, automations::read),

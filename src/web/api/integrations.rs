@@ -12,7 +12,7 @@ use super::patch::merge;
 use super::plan::{Fresh, fresh_secret, seal};
 use super::query::Query;
 use super::version::{Seen, etag, seen};
-use super::view;
+use super::view::{self, missing};
 use super::{Page, change, id, to_its_end};
 use crate::domain::id::IntegrationId;
 use crate::domain::integration::{Integration, Status, Target};
@@ -62,7 +62,8 @@ pub(super) async fn create(
     let (seals, fresh) = seal(&settled, &state)?;
     let integration = settled.integration;
     let id = integration.id;
-    change(&state, Edit::CreateIntegration { integration, seals }, caller.actor()).await?;
+    let edit = Edit::CreateIntegration { integration, seals };
+    change(&state, edit, caller.actor()).await.map_err(|e| missing(e, "automation"))?;
     let view = view::integration(&state, id).await?;
     let secret = fresh.as_ref().map(|secret| secret.expose());
     Ok(HttpResponse::Created()
@@ -121,7 +122,7 @@ pub(super) async fn patch(
             }
             Err(StoreError::Stale { .. })
                 if !matches!(seen, Seen::Version(_)) && tries < STALE_TRIES => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(missing(error, WHAT)),
         }
     }
 }
@@ -147,7 +148,8 @@ pub(super) async fn delete(
 ) -> Result<HttpResponse, Problem> {
     let id = id(&path, WHAT)?;
     let expected = seen(&request)?.expected();
-    change(&state, Edit::DeleteIntegration { id, expected }, caller.actor()).await?;
+    let deleted = change(&state, Edit::DeleteIntegration { id, expected }, caller.actor()).await;
+    deleted.map_err(|error| missing(error, WHAT))?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -219,7 +221,8 @@ async fn set_status(
     let id = id(path, WHAT)?;
     let present = view::integration(state, id).await?.state.status;
     let status = allowed(&present).map_err(|why| Problem::new(Code::Conflict, why))?;
-    change(state, Edit::SetStatus { id, status }, by).await?;
+    let changed = change(state, Edit::SetStatus { id, status }, by).await;
+    changed.map_err(|error| missing(error, WHAT))?;
     answer(state, id).await
 }
 
@@ -231,7 +234,7 @@ pub(super) async fn test(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     body::none(&request, payload).await?;
-    let tested = state.engine.test(id(&path, WHAT)?).await?;
+    let tested = state.engine.test(id(&path, WHAT)?).await.map_err(|e| missing(e, WHAT))?;
     let headers: Vec<Value> =
         tested.headers.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
     let body: Value = serde_json::from_slice(tested.alert.body.bytes()).unwrap_or(Value::Null);
@@ -251,7 +254,8 @@ pub(super) async fn retry_dead(
     body::none(&request, payload).await?;
     let id = id(&path, WHAT)?;
     let (engine, by) = (state.engine.clone(), caller.actor());
-    let retried = to_its_end(async move { engine.act(id, Operation::RetryDead, by).await }).await?;
+    let retried = to_its_end(async move { engine.act(id, Operation::RetryDead, by).await }).await;
+    let retried = retried.map_err(|error| missing(error, WHAT))?;
     Ok(HttpResponse::Ok().json(json!({ "retried": retried })))
 }
 
@@ -274,7 +278,7 @@ pub(super) async fn rotate_signing_secret(
     let sealed = state.engine.sealer().seal(Purpose::SigningSecret, id, &secret)?;
     let old_until = state.engine.now().plus(SIGNING_OVERLAP);
     let edit = Edit::RotateSigningSecret { id, sealed, old_until };
-    change(&state, edit, caller.actor()).await?;
+    change(&state, edit, caller.actor()).await.map_err(|error| missing(error, WHAT))?;
     Ok(HttpResponse::Ok().json(json!({
         "signing_secret": secret.expose(),
         "old_valid_until": old_until.to_string(),

@@ -14,6 +14,7 @@ mod patch;
 mod plan;
 mod query;
 pub mod record_json;
+mod records;
 mod version;
 mod view;
 

@@ -90,7 +90,8 @@ async fn with_states(
     Ok(AutomationView { automation, states })
 }
 
-fn missing(error: StoreError, what: &str) -> Problem {
+/// The refusal for what the store says, in which the thing that is missing has a name.
+pub(super) fn missing(error: StoreError, what: &str) -> Problem {
     match error {
         StoreError::NotFound => Problem::not_found(what),
         StoreError::Full

@@ -1,0 +1,110 @@
+//! `POST /v1/records`: feedback in. It is answered once what it caused is durable on disk.
+
+use std::fmt::Write as _;
+
+use actix_web::http::header::ContentType;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::record_json::{CallError, parse_records};
+use crate::domain::levels::Levels;
+use crate::domain::record::Record;
+use crate::engine::Fired;
+use crate::web::WebState;
+use crate::web::auth::{Caller, Ingest};
+use crate::web::body;
+use crate::web::error::{Code, Problem};
+
+pub(super) async fn accept(
+    _caller: Caller<Ingest>,
+    state: Data<WebState>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let body = body::json(&request, payload).await?;
+    let mut taken: Vec<(Record, Levels)> = Vec::new();
+    let mut rejected: Vec<(usize, String)> = Vec::new();
+    for (index, parsed) in parse_records(&body).map_err(refused)?.into_iter().enumerate() {
+        match parsed.and_then(|record| record.judged().map(|levels| (record, levels))) {
+            Ok(judged) => taken.push(judged),
+            Err(error) => rejected.push((index, error.to_string())),
+        }
+    }
+    let fired = state.engine.accept(&taken).await?;
+    Ok(HttpResponse::Accepted().content_type(ContentType::json()).body(answer(
+        taken.len(),
+        &fired,
+        &rejected,
+    )))
+}
+
+fn refused(error: CallError) -> Problem {
+    match error {
+        CallError::NotJson(why) => {
+            Problem::new(Code::Malformed, format!("The body is not valid JSON: {why}."))
+        }
+        CallError::Wrong { pointer, message } => Problem::field(&pointer, message),
+    }
+}
+
+/// The answer's text. It is written by hand: this is the one answer that is made thousands of times a
+/// second.
+fn answer(accepted: usize, fired: &[Fired], rejected: &[(usize, String)]) -> String {
+    let mut text = String::with_capacity(64 + 160 * fired.len() + 128 * rejected.len());
+    // Writing into a String can't fail.
+    let _infallible = write!(text, "{{\"accepted\":{accepted},\"alerts\":[");
+    for (index, alert) in fired.iter().enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        let _infallible = write!(
+            text,
+            "{comma}{{\"id\":\"{}\",\"automation_id\":\"{}\",\"record_id\":{},\"deliveries\":[",
+            alert.alert,
+            alert.automation_id,
+            quoted(&alert.record_id)
+        );
+        for (index, delivery) in alert.deliveries.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            let _infallible = write!(text, "{comma}\"{delivery}\"");
+        }
+        text.push_str("]}");
+    }
+    text.push_str("],\"rejected\":[");
+    for (place, (index, error)) in rejected.iter().enumerate() {
+        let comma = if place == 0 { "" } else { "," };
+        let _infallible = write!(text, "{comma}{{\"index\":{index},\"error\":{}}}", quoted(error));
+    }
+    text.push_str("]}");
+    text
+}
+
+/// A text as JSON.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::id::{AlertId, AutomationId, DeliveryId};
+
+    #[test]
+    fn the_answer_is_what_the_contract_says() {
+        let automation_id = AutomationId(uuid::Uuid::nil());
+        let fired = Fired {
+            alert: AlertId(1),
+            automation_id,
+            record_id: "a \"quoted\" one".to_owned(),
+            deliveries: vec![DeliveryId(3), DeliveryId(4)],
+        };
+        let text = answer(2, &[fired.clone(), fired], &[(1, "id: is \"empty\"".into())]);
+        let alert = json!({"id": "alr_1", "automation_id": automation_id.to_string(),
+                           "record_id": "a \"quoted\" one", "deliveries": ["dlv_3", "dlv_4"]});
+        let expected = json!({"accepted": 2, "alerts": [alert, alert],
+                              "rejected": [{"index": 1, "error": "id: is \"empty\""}]});
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+        let nothing = json!({"accepted": 0, "alerts": [], "rejected": []});
+        assert_eq!(serde_json::from_str::<Value>(&answer(0, &[], &[])).unwrap(), nothing);
+    }
+}

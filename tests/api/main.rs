@@ -1,0 +1,20 @@
+//! The HTTP API as its callers see it: the real server on a port of its own, the real engine and store,
+//! and a sender that answers as its URL says.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test fails by panicking"
+)]
+
+mod bad_input;
+mod client;
+mod doors;
+mod editors;
+mod limits;
+mod parts;
+mod service;
+mod stories;

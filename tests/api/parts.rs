@@ -1,0 +1,108 @@
+//! What stands in for the world outside: a clock that stands still, a receiver that answers as its URL
+//! says, a vault that only hides.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use belfry::domain::delivery::{Phases, Report};
+use belfry::domain::id::IntegrationId;
+use belfry::domain::integration::{AuthMethod, Target};
+use belfry::domain::outcome::{Fault, FaultKind, Outcome};
+use belfry::domain::queue::Note;
+use belfry::domain::secret::{Sealed, Secret};
+use belfry::domain::time::Timestamp;
+use belfry::engine::Witness;
+use belfry::engine::ports::{Attempt, Clock, LocalPromise, Purpose, Sealer, Sender, VaultError};
+
+/// 2026-06-27T12:00:00Z, always.
+pub(crate) struct StandingClock;
+
+impl Clock for StandingClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_782_561_600_000)
+    }
+}
+
+pub(crate) struct NoWitness;
+
+impl Witness for NoWitness {
+    fn noted(&self, _: IntegrationId, _: Timestamp, _: &Note) {}
+
+    fn died(&self, id: IntegrationId, _: Timestamp, _: Option<Timestamp>) {
+        panic!("the actor of {id} died");
+    }
+}
+
+/// Hides secrets well enough for a search to miss them; that they are sealed is the vault's own story.
+pub(crate) struct Hiding;
+
+impl Sealer for Hiding {
+    fn seal(&self, _: Purpose, _: IntegrationId, secret: &Secret) -> Result<Sealed, VaultError> {
+        Ok(Sealed(secret.expose().bytes().map(|byte| byte ^ 0xA5).collect()))
+    }
+
+    fn open(&self, _: Purpose, _: IntegrationId, sealed: &Sealed) -> Result<Secret, VaultError> {
+        let bytes = sealed.0.iter().map(|byte| byte ^ 0xA5).collect();
+        String::from_utf8(bytes).map(Secret::new).map_err(|_| VaultError::Unreadable)
+    }
+}
+
+/// One attempt as the receiver saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) path: String,
+    pub(crate) credential: Option<String>,
+    pub(crate) signing_secrets: usize,
+}
+
+/// A receiver that answers `/status/503` with 503, all other paths with 200.
+#[derive(Default)]
+pub(crate) struct Receiver {
+    pub(crate) seen: Mutex<Vec<Seen>>,
+}
+
+impl Sender for Receiver {
+    fn send(&self, attempt: Attempt) -> LocalPromise<Report> {
+        let Target::Webhook(webhook) = &attempt.destination.integration.target;
+        let path = webhook.url.as_url().path().to_owned();
+        let open = |sealed| {
+            let id = attempt.destination.integration.id;
+            Hiding.open(Purpose::Credential, id, sealed).unwrap().expose().to_owned()
+        };
+        let seen = Seen {
+            path: path.clone(),
+            credential: attempt.destination.credential.as_ref().map(open),
+            signing_secrets: attempt.destination.signing_secrets.len(),
+        };
+        self.seen.lock().unwrap().push(seen);
+        let outcome = match path.strip_prefix("/status/").and_then(|status| status.parse().ok()) {
+            Some(status) => Outcome::Answered { status, retry_after: None },
+            None if path == "/refused" => Outcome::Failed(Fault {
+                kind: FaultKind::Refused,
+                detail: "203.0.113.7:443".to_owned(),
+            }),
+            None => Outcome::Answered { status: 200, retry_after: None },
+        };
+        let report = Report {
+            started_at: attempt.started_at,
+            took: Duration::from_millis(12),
+            outcome,
+            phases: Phases { first_byte: Some(Duration::from_micros(11_500)), ..Phases::default() },
+            excerpt: Some("thank you".to_owned()),
+            remote: Some("203.0.113.7:443".to_owned()),
+        };
+        Box::pin(std::future::ready(report))
+    }
+
+    fn headers(&self, attempt: &Attempt) -> Vec<(String, String)> {
+        let Target::Webhook(webhook) = &attempt.destination.integration.target;
+        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        match &webhook.auth {
+            AuthMethod::None => {}
+            AuthMethod::Bearer => headers.push(("authorization".into(), "Bearer ***".into())),
+            AuthMethod::ApiKey => headers.push(("x-api-key".into(), "***".into())),
+            AuthMethod::CustomHeader(name) => headers.push((name.as_str().into(), "***".into())),
+        }
+        headers
+    }
+}

@@ -1,0 +1,235 @@
+//! The service in this process: real surface, engine and store, on a port and a directory of its own.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use actix_web::dev::ServerHandle;
+use belfry::channel::EgressPolicy;
+use belfry::domain::integration::{HttpsUrl, Ordering, Policy};
+use belfry::domain::schedule::Schedule;
+use belfry::domain::secret::Secret;
+use belfry::domain::time::Timestamp;
+use belfry::engine::ports::Clock as _;
+use belfry::engine::{Board, Engine, Lane, Parts};
+use belfry::store::{NewToken, Settings, Sqlite};
+use belfry::web::token::{Right, mint};
+use belfry::web::{ServerSettings, Tokens, WebState, serve};
+use serde_json::Value;
+
+use crate::client::{Answer, exchange};
+use crate::parts::{Hiding, NoWitness, Receiver, StandingClock};
+
+/// What a test needs of the running service.
+struct Running {
+    addr: SocketAddr,
+    server: ServerHandle,
+    store: Sqlite,
+}
+
+pub(crate) struct Service {
+    pub(crate) addr: SocketAddr,
+    pub(crate) receiver: Arc<Receiver>,
+    pub(crate) store: Sqlite,
+    _dir: tempfile::TempDir,
+    tokens: Vec<(String, Secret)>,
+    answers: Mutex<Vec<String>>,
+    server: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Service {
+    pub(crate) fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// A service whose database may have so many pages.
+    pub(crate) fn start_with(max_pages: Option<u32>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let receiver = Arc::new(Receiver::default());
+        let (to_test, from_thread) = channel();
+        let (data, sender) = (dir.path().to_owned(), Arc::clone(&receiver));
+        let thread = std::thread::spawn(move || {
+            actix::System::new().block_on(async move {
+                let (running, server) = run(&data, sender, max_pages).await;
+                to_test.send(running).unwrap();
+                server.await.unwrap();
+            });
+        });
+        let Running { addr, server, store } = from_thread.recv().expect("it starts");
+        let mut service = Self {
+            addr,
+            receiver,
+            store,
+            _dir: dir,
+            tokens: Vec::new(),
+            answers: Mutex::default(),
+            server,
+            thread: Some(thread),
+        };
+        for right in Right::ALL {
+            service.add_token(right.word(), right, None);
+        }
+        service
+    }
+
+    /// Makes a token by that name. Returns its id.
+    pub(crate) fn add_token(
+        &mut self,
+        name: &str,
+        right: Right,
+        expires_at: Option<Timestamp>,
+    ) -> String {
+        let minted = mint(right).unwrap();
+        let row = NewToken {
+            id: minted.id.clone(),
+            digest: minted.digest.0,
+            name: name.to_owned(),
+            role: right.word(),
+            created_at: StandingClock.now(),
+            expires_at,
+        };
+        wait(self.store.insert_token(row)).unwrap();
+        self.tokens.push((name.to_owned(), minted.text));
+        minted.id
+    }
+
+    /// The token of that name in the clear.
+    pub(crate) fn token(&self, name: &str) -> &str {
+        let found = self.tokens.iter().find(|(each, _)| each == name);
+        found.unwrap_or_else(|| panic!("no token {name}")).1.expose()
+    }
+
+    /// One call by the holder of the token of that name; by nobody where it is empty.
+    pub(crate) fn call(
+        &self,
+        who: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        let mut request =
+            format!("{method} {path} HTTP/1.1\r\nhost: belfry\r\nconnection: close\r\n");
+        if !who.is_empty() {
+            request.push_str(&format!("authorization: Bearer {}\r\n", self.token(who)));
+        }
+        let typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        if !body.is_empty() {
+            request.push_str(&format!("content-length: {}\r\n", body.len()));
+            if !typed {
+                request.push_str("content-type: application/json\r\n");
+            }
+        }
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        request.push_str("\r\n");
+        let mut bytes = request.into_bytes();
+        bytes.extend_from_slice(body);
+        let answer = exchange(self.addr, &bytes);
+        self.answers.lock().unwrap().push(format!("{answer:?}"));
+        answer
+    }
+
+    /// One call of the admin's with a JSON body.
+    pub(crate) fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.call("admin", method, path, &[], body.as_bytes())
+    }
+
+    /// One call of the admin's that must succeed; the answer's JSON.
+    pub(crate) fn ok(&self, method: &str, path: &str, body: &Value) -> Value {
+        let answer = self.json(method, path, body);
+        assert!((200..300).contains(&answer.status), "{method} {path}: {answer:?}");
+        if answer.body.is_empty() { Value::Null } else { answer.json() }
+    }
+
+    /// Whether a text was in any answer so far.
+    pub(crate) fn ever_answered(&self, text: &str) -> bool {
+        self.answers.lock().unwrap().iter().any(|answer| answer.contains(text))
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // The future is already sent when it is made; nobody waits for the last requests of a test.
+        drop(self.server.stop(false));
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+            && !std::thread::panicking()
+        {
+            panic!("the service panicked");
+        }
+    }
+}
+
+async fn run(
+    data: &Path,
+    receiver: Arc<Receiver>,
+    max_pages: Option<u32>,
+) -> (Running, actix_web::dev::Server) {
+    let board = Board::new(1);
+    let settings = Settings {
+        after_accept: board.clone(),
+        fatal: Arc::new(|_, why| panic!("the store ends the process: {why}")),
+        readers: 2,
+        max_pages,
+    };
+    let store = Sqlite::open(data, settings).unwrap();
+    let policy = Policy {
+        schedule: Schedule { jitter: 0.0, ..Schedule::default() },
+        circuit_failures: 5,
+        max_in_flight: 8,
+        ordering: Ordering::Due,
+        rate_limit: None,
+    };
+    let engine = Engine::start(Parts {
+        store: Arc::new(store.clone()),
+        clock: Arc::new(StandingClock),
+        sealer: Arc::new(Hiding),
+        witness: Arc::new(NoWitness),
+        board,
+        lanes: vec![Lane { arbiter: actix::Arbiter::new().handle(), sender: receiver }],
+        policy: policy.clone(),
+        attempt_timeout: Duration::from_secs(5),
+        max_in_flight_total: 64,
+        dashboard_url: "https://dashboard.test".to_owned(),
+        fatal: Arc::new(|why| panic!("the engine ends the process: {why}")),
+    })
+    .await
+    .unwrap();
+    let egress = EgressPolicy::parse(&[], &[], &[]).unwrap();
+    let state = WebState {
+        engine,
+        reader: store.reader(),
+        tokens: Tokens::new(),
+        policy,
+        gate: Arc::new(move |url: &HttpsUrl| egress.check_url(url).map_err(|e| e.to_string())),
+        signing_secret: || {
+            belfry::channel::webhook::signing::SigningKey::fresh()
+                .map_err(|error| error.to_string())
+        },
+    };
+    let listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
+    let settings = ServerSettings { listen, tls: None, workers: 1 };
+    let (server, addrs) = serve(state, &settings).unwrap();
+    (Running { addr: addrs[0], server: server.handle(), store }, server)
+}
+
+/// Waits for a promise on this thread.
+pub(crate) fn wait<T>(promise: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(promise)
+}
+
+/// Asks until it holds; fails after a while.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < deadline, "it never came to this: {what}");
+        std::thread::yield_now();
+    }
+}
