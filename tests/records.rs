@@ -8,8 +8,13 @@
     reason = "a test fails by panicking"
 )]
 
+use belfry::cli::samples::samples;
+use belfry::domain::alert::{self, AlertFacts};
 use belfry::domain::record::Record;
+use belfry::domain::time::Timestamp;
 use belfry::web::api::record_json::{CallError, parse_record, parse_records};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/records");
 
 const GOOD: [(&str, &str); 5] = [
     ("id", r#""T-1""#),
@@ -225,5 +230,94 @@ fn f15_what_is_no_json_is_told_with_its_place() {
             Err(CallError::NotJson(told)) => assert!(told.contains(words), "{told}"),
             other => panic!("{words}: {other:?}"),
         }
+    }
+}
+
+const LARGEST: &str = "ticket-log-of-a-megabyte";
+
+/// What the contract makes of a file's record: the alert's body for a fixed automation and time, or
+/// the words of the refusal.
+fn made(bytes: &[u8]) -> String {
+    let body = [b"{\"records\": [", bytes, b"]}"].concat();
+    assert!(body.len() <= belfry::domain::limits::REQUEST_BYTES, "{} bytes", body.len());
+    let record = match parse_records(&body) {
+        Err(CallError::Wrong { pointer, message }) => {
+            return format!("the call is refused\n{pointer}: {message}\n");
+        }
+        Err(error @ CallError::NotJson(_)) => return format!("the call is refused\n{error}\n"),
+        Ok(mut records) => records.pop().unwrap(),
+    };
+    let judged = record.and_then(|record| record.judged().map(|levels| (record, levels)));
+    let (record, levels) = match judged {
+        Err(error) => return format!("rejected\n{error}\n"),
+        Ok(judged) => judged,
+    };
+    let body = alert::body(&AlertFacts {
+        automation_id: "6f9619ff-8b86-4d01-b42d-00cf4fc964ff".parse().unwrap(),
+        escalated_at: Timestamp::from_millis(1_782_561_600_000),
+        levels: &levels,
+        record: &record,
+        dashboard_url: "https://belfry.fernwick.example",
+    });
+    format!("accepted\n{}\n", std::str::from_utf8(body.bytes()).unwrap())
+}
+
+fn names() -> Vec<String> {
+    let entries = std::fs::read_dir(FOLDER).unwrap();
+    let files = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> =
+        files.filter_map(|file| file.strip_suffix(".json").map(ToOwned::to_owned)).collect();
+    names.sort();
+    names
+}
+
+/// `UPDATE_EXPECT=1` writes the expectations anew.
+#[test]
+fn each_sample_becomes_what_stands_beside_it() {
+    let update = std::env::var_os("UPDATE_EXPECT").is_some_and(|value| value == "1");
+    for name in names() {
+        let made = made(&std::fs::read(format!("{FOLDER}/{name}.json")).unwrap());
+        let expect = format!("{FOLDER}/{name}.expect");
+        if update {
+            std::fs::write(&expect, &made).unwrap();
+            continue;
+        }
+        assert_eq!(made, std::fs::read_to_string(&expect).expect(&name), "{name}");
+        assert_eq!(made.starts_with("accepted\n"), !name.starts_with("bad-"), "{name}");
+    }
+}
+
+#[test]
+fn samples_are_many_and_each_good_one_is_embedded() {
+    let (bad, good): (Vec<String>, Vec<String>) =
+        names().into_iter().partition(|name| name.starts_with("bad-"));
+    assert!(good.len() >= 60 && bad.len() >= 12, "{} good, {} bad", good.len(), bad.len());
+    let mut embedded: Vec<&str> = samples().iter().map(|(name, _)| *name).collect();
+    embedded.sort_unstable();
+    let expected: Vec<&str> =
+        good.iter().map(String::as_str).filter(|name| *name != LARGEST).collect();
+    assert_eq!(embedded, expected);
+    for (name, text) in samples() {
+        let file = std::fs::read_to_string(format!("{FOLDER}/{name}.json")).unwrap();
+        assert_eq!(*text, file, "{name}");
+    }
+}
+
+#[test]
+fn samples_differ_by_their_ids() {
+    let mut ids: Vec<String> =
+        samples().iter().map(|(_, text)| parse_record(text).unwrap().id).collect();
+    ids.sort();
+    let count = ids.len();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+}
+
+#[test]
+fn every_expectation_has_its_record() {
+    for entry in std::fs::read_dir(FOLDER).unwrap() {
+        let path = entry.unwrap().path();
+        let other = if path.extension().is_some_and(|it| it == "json") { "expect" } else { "json" };
+        assert!(path.with_extension(other).exists(), "{}", path.display());
     }
 }

@@ -9,6 +9,7 @@ pub mod init;
 pub mod listen;
 pub mod paint;
 pub mod records;
+pub mod samples;
 pub mod serve;
 pub mod signals;
 pub mod table;

@@ -1,0 +1,88 @@
+//! Feedback to look at: the good records of `fixtures/records`, inside the binary, so that a fresh machine
+//! has something to deliver.
+
+macro_rules! samples {
+    ($($name:literal,)*) => {
+        &[$(($name, include_str!(concat!("../../fixtures/records/", $name, ".json"))),)*]
+    };
+}
+
+/// Each sample's name and its record as JSON, in the order in which customers wrote them.
+pub fn samples() -> &'static [(&'static str, &'static str)] {
+    SAMPLES
+}
+
+const SAMPLES: &[(&str, &str)] = samples! {
+    "ticket-long-thread",
+    "review-g2-long",
+    "review-trustpilot-fraud",
+    "review-forum-post",
+    "call-renewal-risk",
+    "call-onboarding-happy",
+    "call-exec-demand",
+    "call-quiet-disappointment",
+    "call-bad-line",
+    "review-one-star",
+    "review-five-stars",
+    "ja-review",
+    "review-three-stars",
+    "survey-nps-0",
+    "survey-nps-6",
+    "survey-nps-10",
+    "survey-no-comment",
+    "survey-typeform-exit",
+    "survey-csat-in-app",
+    "fr-ca-satisfait",
+    "de-lob",
+    "de-langes-wort",
+    "uk-podyaka",
+    "tr-destek",
+    "school-break",
+    "es-mx-reembolso",
+    "ticket-warehouse-outage",
+    "ticket-invoice-duplicate",
+    "ticket-sso-lockout",
+    "ticket-csv-export-question",
+    "ticket-data-loss",
+    "ticket-api-rate-limit",
+    "ticket-gdpr-request",
+    "ticket-thanks",
+    "ticket-html-signature",
+    "ticket-slack-mentions",
+    "ticket-emoji",
+    "ticket-only-emoji",
+    "ticket-empty",
+    "ticket-shouting",
+    "ticket-polite-but-leaving",
+    "ticket-security-report",
+    "ticket-feature-wish",
+    "ja-hensin-nashi",
+    "zh-dingdan-diushi",
+    "ko-gyeolje",
+    "th-rongrian",
+    "vi-hoadon",
+    "hi-ticket",
+    "ar-shakwa",
+    "ticket-agent-only",
+    "he-tluna",
+    "ticket-quoted-mail",
+    "fa-porsesh",
+    "ru-dostup",
+    "ticket-sarcasm",
+    "pl-reklamacja",
+    "nl-koppeling",
+    "ticket-health-safety",
+    "mixed-languages",
+    "es-corte-de-servicio",
+    "es-agradecimiento",
+    "fr-facturation",
+    "de-schnittstelle",
+    "pt-br-sistema-fora",
+    "odd-source-and-ids",
+    "pt-duvida",
+    "it-consegne",
+    "stack-trace",
+    "retail-peak-day",
+    "minimal",
+    "ticket-one-word",
+};
