@@ -277,6 +277,13 @@ fn put_integration(
             at.as_millis(),
         ],
     )?;
+    if !webhook.signing {
+        // Turning it on again makes a new one: what may have leaked meanwhile must not count.
+        connection.execute(
+            "DELETE FROM signing_secrets WHERE integration_id = ?1",
+            [integration.id.0.as_bytes()],
+        )?;
+    }
     if was.is_some_and(|was| was != ordering) {
         // The queue's order on disk follows the setting.
         connection.execute(

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use actix_web::dev::Server;
@@ -68,7 +68,7 @@ pub fn serve(
     state: WebState,
     settings: &ServerSettings,
 ) -> Result<(Server, Vec<SocketAddr>), ServeError> {
-    let tls = settings.tls.as_ref().map(tls).transpose()?;
+    let tls = settings.tls.as_ref().map(TlsFiles::config).transpose()?;
     let state = web::Data::new(state);
     let app = move || {
         App::new()
@@ -96,26 +96,31 @@ pub fn serve(
     Ok((server.run(), addrs))
 }
 
-fn tls(files: &TlsFiles) -> Result<ServerConfig, ServeError> {
-    let wrong = |path: &PathBuf, what: &'static str, why: String| ServeError::Tls {
-        path: path.clone(),
-        what,
-        why,
-    };
-    let chain = |why| wrong(&files.cert, "a certificate (PEM)", why);
-    let key = |why| wrong(&files.key, "its private key (PEM)", why);
-    let certificates = CertificateDer::pem_file_iter(&files.cert)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| chain(error.to_string()))?;
-    if certificates.is_empty() {
-        return Err(chain("it holds no certificate".to_owned()));
+impl TlsFiles {
+    /// Reads both files, and sees whether they belong together.
+    ///
+    /// # Errors
+    /// Which file is no use, and why.
+    pub fn config(&self) -> Result<ServerConfig, ServeError> {
+        let chain = |why| unusable(&self.cert, "a certificate (PEM)", why);
+        let key = |why| unusable(&self.key, "its private key (PEM)", why);
+        let certificates = CertificateDer::pem_file_iter(&self.cert)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| chain(error.to_string()))?;
+        if certificates.is_empty() {
+            return Err(chain("it holds no certificate".to_owned()));
+        }
+        let private = PrivateKeyDer::from_pem_file(&self.key).map_err(|e| key(e.to_string()))?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+            .map_err(|error| chain(error.to_string()))?
+            .with_no_client_auth()
+            .with_single_cert(certificates, private)
+            .map_err(|error| key(error.to_string()))
     }
-    let private = PrivateKeyDer::from_pem_file(&files.key).map_err(|e| key(e.to_string()))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(|error| chain(error.to_string()))?
-        .with_no_client_auth()
-        .with_single_cert(certificates, private)
-        .map_err(|error| key(error.to_string()))
+}
+
+fn unusable(path: &Path, what: &'static str, why: String) -> ServeError {
+    ServeError::Tls { path: path.to_owned(), what, why }
 }

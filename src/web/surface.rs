@@ -77,3 +77,41 @@ fn shown(path: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::middleware::from_fn;
+    use actix_web::{App, test, web};
+
+    use super::*;
+
+    async fn panics() -> HttpResponse {
+        panic!("a fault of ours")
+    }
+
+    #[actix_web::test]
+    async fn a_panic_in_a_handler_is_a_refusal() {
+        let app = App::new().wrap(from_fn(around)).route("/", web::get().to(panics));
+        let app = test::init_service(app).await;
+        let request = test::TestRequest::get().uri("/").to_request();
+        let error = test::try_call_service(&app, request).await.unwrap_err();
+        let response = error.error_response();
+        assert_eq!(response.status(), 500);
+        let kind = response.headers().get(header::CONTENT_TYPE).unwrap();
+        assert_eq!(kind, crate::web::error::MEDIA_TYPE);
+    }
+
+    #[actix_web::test]
+    async fn an_error_of_the_framework_is_told_as_a_problem() {
+        async fn number(_: web::Path<u64>) -> HttpResponse {
+            HttpResponse::Ok().finish()
+        }
+        let app = App::new().wrap(from_fn(around)).route("/{number}", web::get().to(number));
+        let app = test::init_service(app).await;
+        let request = test::TestRequest::get().uri("/seven").to_request();
+        let response = test::call_service(&app, request).await;
+        assert_eq!(response.status(), 400);
+        let kind = response.headers().get(header::CONTENT_TYPE).unwrap();
+        assert_eq!(kind, crate::web::error::MEDIA_TYPE);
+    }
+}

@@ -261,3 +261,89 @@ fn f15_too_many_integrations() {
     refused(&service, &json!({"name": "a", "integrations": many}), &["/integrations"]);
     nothing_is_stored(&service);
 }
+
+/// Matrix F15: calls that are no calls; nothing of them is taken.
+#[test]
+fn f15_calls_with_records_that_are_refused() {
+    let service = Service::start();
+    service.ok("POST", "/v1/automations", &json!({"name": "all"}));
+    let call = |body: &[u8]| {
+        let answer = service.call("ingest", "POST", "/v1/records", &[], body);
+        (answer.status, answer.code(), answer.pointers())
+    };
+    let many: Vec<_> = (0..101).map(|number| record(&format!("r{number}"))).collect();
+    let many = json!({ "records": many }).to_string();
+    assert_eq!(call(many.as_bytes()), (422, "invalid".into(), vec!["/records".into()]));
+    let deep = format!("{}1{}", "[".repeat(1000), "]".repeat(1000));
+    let deep = format!("{{\"records\": [{{\"metadata\": {{\"x\": {deep}}}}}]}}");
+    assert!([400, 422].contains(&call(deep.as_bytes()).0));
+    for body in [&b"{\"records\": [{\"id\": \"\xff\"}]}"[..], b"{\"records\": [1,]}"] {
+        let (status, code, _) = call(body);
+        assert_eq!((status, code.as_str()), (400, "malformed"));
+    }
+    for body in [&b"[]"[..], b"{}", b"{\"records\": {}}", b"{\"records\": [], \"x\": 1}", b"null"] {
+        let (status, code, _) = call(body);
+        assert_eq!((status, code.as_str()), (422, "invalid"), "{}", String::from_utf8_lossy(body));
+    }
+    assert_eq!(service.ok("GET", "/v1/deliveries", &Value::Null)["data"], json!([]));
+}
+
+/// Matrix F15: bad records are told one by one, by their place and the field that is wrong.
+#[test]
+fn f15_records_that_are_refused() {
+    let service = Service::start();
+    service.ok("POST", "/v1/automations", &webhook(&json!({})));
+    let cases = [
+        ("/id", json!("")),
+        ("/id", json!("a\u{0}b")),
+        ("/id", json!("line\nbreak")),
+        ("/id", json!("x".repeat(256))),
+        ("/id", json!(7)),
+        ("/org_id", json!("\u{7f}")),
+        ("/source", json!("")),
+        ("/created_at", json!("yesterday")),
+        ("/created_at", json!("2026-02-30T12:00:00Z")),
+        ("/created_at", json!("2026-06-27T12:00:00")),
+        ("/created_at", json!(1_782_561_600)),
+        ("/messages/0/author", json!([{"author": "robot", "text": "x"}])),
+        ("/messages/0/at", json!([{"author": "agent", "text": "x", "at": "noon"}])),
+        ("/tags/0", json!([7])),
+        ("/metadata/x", json!({"x": {"y": 1}})),
+        ("/levels/escalation_level", json!({"escalation_level": "severe"})),
+        (
+            "/levels/sentiment_shift",
+            json!({"escalation_level": "low",
+            "emotional_intensity_level": "low", "sentiment_shift": "degraded"}),
+        ),
+        ("/colour", json!("red")),
+    ];
+    let mut records: Vec<Value> = cases
+        .iter()
+        .enumerate()
+        .map(|(number, (pointer, value))| {
+            let mut bad = record(&format!("bad-{number}"));
+            bad[pointer.split('/').nth(1).unwrap()] = value.clone();
+            bad
+        })
+        .collect();
+    records.push(record("good"));
+    let answer = service.ok("POST", "/v1/records", &json!({ "records": records }));
+    assert_eq!(answer["accepted"], 1, "one bad record never spoils the others: {answer}");
+    assert_eq!(answer["alerts"].as_array().unwrap().len(), 1);
+    let rejected = answer["rejected"].as_array().unwrap();
+    assert_eq!(rejected.len(), cases.len());
+    for (number, (pointer, _)) in cases.iter().enumerate() {
+        assert_eq!(rejected[number]["index"], number);
+        let error = rejected[number]["error"].as_str().unwrap();
+        assert!(error.starts_with(&format!("{pointer}: ")), "{pointer}: {error}");
+    }
+    let deliveries = service.ok("GET", "/v1/deliveries", &Value::Null);
+    let stored: Vec<_> = deliveries["data"].as_array().unwrap().iter().collect();
+    assert_eq!(stored.len(), 1);
+    assert_eq!(stored[0]["record_id"], "good");
+}
+
+fn record(id: &str) -> Value {
+    json!({"id": id, "org_id": "acme", "content": "x", "source": "ZendeskSupport",
+           "levels": {"escalation_level": "extreme", "emotional_intensity_level": "high"}})
+}

@@ -112,7 +112,14 @@ fn what_becomes_of_a_credential() {
     service.ok("POST", &format!("{path}/rotate-signing-secret"), &Value::Null);
     assert_eq!(sent(json!({"name": "x"})), ("/b".into(), two, 2), "old and new, for a while");
     assert_eq!(sent(json!({"auth": {"method": "none"}})), ("/b".into(), None, 2));
+    assert_eq!(sent(json!({"signing": false})), ("/b".into(), None, 0));
+    assert_eq!(sent(json!({"signing": true})), ("/b".into(), None, 1), "a new one, and no other");
     let back = service.json("PATCH", &path, &json!({"auth": {"method": "bearer"}}));
     assert_eq!(back.pointers(), ["/auth/credential"], "what was removed is not found again");
     assert!(!service.ever_answered("sentinel-"));
+    // Matrix F1, the part of the surface and the disk: it lies sealed.
+    for entry in std::fs::read_dir(service.dir.path()).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        assert!(!bytes.windows(9).any(|window| window == b"sentinel-"));
+    }
 }

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use serde_json::{Value, json};
 
 use crate::client::{connect, exchange, read_answer};
-use crate::service::Service;
+use crate::service::{Options, Service};
 
 /// Matrix F15: a body of 1 MiB is read, one byte more is refused by its length, unread.
 #[test]
@@ -126,4 +126,61 @@ fn lists_have_pages() {
         path = format!("/v1/automations?limit=3&cursor={cursor}");
     }
     assert_eq!((shown, pages), (made, 3));
+}
+
+/// Matrix F16: who sends too slowly is told so and hung up on, and keeps nobody else waiting.
+#[test]
+fn f16_slow_senders_are_hung_up_on() {
+    let service = Service::start();
+    let head = format!(
+        "POST /v1/records HTTP/1.1\r\nhost: b\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: 100\r\n\r\n{{\"records\":",
+        service.token("ingest")
+    );
+    let mut slow_body = connect(service.addr);
+    slow_body.write_all(head.as_bytes()).unwrap();
+    let mut slow_head = connect(service.addr);
+    slow_head.write_all(b"POST /v1/records HTTP/1.1\r\nhost:").unwrap();
+    let _idle: Vec<_> = (0..50).map(|_| connect(service.addr)).collect();
+    assert_eq!(service.json("GET", "/v1/automations", &Value::Null).status, 200);
+
+    assert_eq!(read_answer(&mut slow_head).status, 408);
+    let answer = read_answer(&mut slow_body);
+    assert_eq!((answer.status, answer.code().as_str()), (408, "request_timeout"));
+    for mut socket in [slow_head, slow_body] {
+        let mut left = Vec::new();
+        socket.read_to_end(&mut left).expect("it is closed");
+        assert_eq!(left, b"");
+    }
+}
+
+/// Matrix A11, the answers: a full store refuses what is new with 503 and a time to come again.
+#[test]
+fn a11_a_full_store_says_when_to_come_again() {
+    let service = Service::start_with(Options { max_pages: Some(100), ..Options::default() });
+    service.ok(
+        "POST",
+        "/v1/automations",
+        &json!({"name": "all", "integrations": [
+            {"kind": "webhook", "url": "https://ops.example.com/"}]}),
+    );
+    let content = "x".repeat(1500);
+    let mut refused = None;
+    for number in 0..2000 {
+        let record = json!({"id": format!("r{number}"), "org_id": "acme", "content": content,
+            "source": "s", "levels": {"escalation_level": "low", "emotional_intensity_level": "low"}});
+        let answer = service.json("POST", "/v1/records", &json!({ "records": [record] }));
+        if answer.status != 202 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.expect("it is full at some time");
+    assert_eq!((refused.status, refused.code().as_str()), (503, "store_full"));
+    assert!(refused.header("retry-after").is_some());
+    let ready = service.call("", "GET", "/readyz", &[], b"");
+    assert_eq!((ready.status, ready.code().as_str()), (503, "not_ready"));
+    assert_eq!(service.call("", "GET", "/healthz", &[], b"").status, 200);
+    let list = service.json("GET", "/v1/deliveries", &Value::Null);
+    assert_eq!(list.status, 200, "looking works still");
 }

@@ -18,3 +18,4 @@ mod limits;
 mod parts;
 mod service;
 mod stories;
+mod tls;

@@ -1,7 +1,7 @@
-//! What stands in for the world outside: a clock that stands still, a receiver that answers as its URL
-//! says, a vault that only hides.
+//! What stands in for the world outside: a clock that stands still, and a receiver that answers as its
+//! URL says.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use belfry::domain::delivery::{Phases, Report};
@@ -9,10 +9,10 @@ use belfry::domain::id::IntegrationId;
 use belfry::domain::integration::{AuthMethod, Target};
 use belfry::domain::outcome::{Fault, FaultKind, Outcome};
 use belfry::domain::queue::Note;
-use belfry::domain::secret::{Sealed, Secret};
 use belfry::domain::time::Timestamp;
 use belfry::engine::Witness;
-use belfry::engine::ports::{Attempt, Clock, LocalPromise, Purpose, Sealer, Sender, VaultError};
+use belfry::engine::ports::{Attempt, Clock, LocalPromise, Purpose, Sealer as _, Sender};
+use belfry::vault::{MasterKey, Vault};
 
 /// 2026-06-27T12:00:00Z, always.
 pub(crate) struct StandingClock;
@@ -33,20 +33,6 @@ impl Witness for NoWitness {
     }
 }
 
-/// Hides secrets well enough for a search to miss them; that they are sealed is the vault's own story.
-pub(crate) struct Hiding;
-
-impl Sealer for Hiding {
-    fn seal(&self, _: Purpose, _: IntegrationId, secret: &Secret) -> Result<Sealed, VaultError> {
-        Ok(Sealed(secret.expose().bytes().map(|byte| byte ^ 0xA5).collect()))
-    }
-
-    fn open(&self, _: Purpose, _: IntegrationId, sealed: &Sealed) -> Result<Secret, VaultError> {
-        let bytes = sealed.0.iter().map(|byte| byte ^ 0xA5).collect();
-        String::from_utf8(bytes).map(Secret::new).map_err(|_| VaultError::Unreadable)
-    }
-}
-
 /// One attempt as the receiver saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
@@ -56,9 +42,16 @@ pub(crate) struct Seen {
 }
 
 /// A receiver that answers `/status/503` with 503, all other paths with 200.
-#[derive(Default)]
 pub(crate) struct Receiver {
     pub(crate) seen: Mutex<Vec<Seen>>,
+    pub(crate) vault: Arc<Vault>,
+}
+
+impl Receiver {
+    pub(crate) fn new() -> Self {
+        let key = MasterKey::generate().unwrap();
+        Self { seen: Mutex::default(), vault: Arc::new(Vault::new(&key).unwrap()) }
+    }
 }
 
 impl Sender for Receiver {
@@ -67,7 +60,7 @@ impl Sender for Receiver {
         let path = webhook.url.as_url().path().to_owned();
         let open = |sealed| {
             let id = attempt.destination.integration.id;
-            Hiding.open(Purpose::Credential, id, sealed).unwrap().expose().to_owned()
+            self.vault.open(Purpose::Credential, id, sealed).unwrap().expose().to_owned()
         };
         let seen = Seen {
             path: path.clone(),

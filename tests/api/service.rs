@@ -17,11 +17,11 @@ use belfry::engine::ports::Clock as _;
 use belfry::engine::{Board, Engine, Lane, Parts};
 use belfry::store::{NewToken, Settings, Sqlite};
 use belfry::web::token::{Right, mint};
-use belfry::web::{ServerSettings, Tokens, WebState, serve};
+use belfry::web::{ServerSettings, TlsFiles, Tokens, WebState, serve};
 use serde_json::Value;
 
 use crate::client::{Answer, exchange};
-use crate::parts::{Hiding, NoWitness, Receiver, StandingClock};
+use crate::parts::{NoWitness, Receiver, StandingClock};
 
 /// What a test needs of the running service.
 struct Running {
@@ -30,11 +30,19 @@ struct Running {
     store: Sqlite,
 }
 
+/// What a service of a test may differ in.
+#[derive(Default)]
+pub(crate) struct Options {
+    /// The most pages that its database may have.
+    pub(crate) max_pages: Option<u32>,
+    pub(crate) tls: Option<TlsFiles>,
+}
+
 pub(crate) struct Service {
     pub(crate) addr: SocketAddr,
     pub(crate) receiver: Arc<Receiver>,
     pub(crate) store: Sqlite,
-    _dir: tempfile::TempDir,
+    pub(crate) dir: tempfile::TempDir,
     tokens: Vec<(String, Secret)>,
     answers: Mutex<Vec<String>>,
     server: ServerHandle,
@@ -43,18 +51,17 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn start() -> Self {
-        Self::start_with(None)
+        Self::start_with(Options::default())
     }
 
-    /// A service whose database may have so many pages.
-    pub(crate) fn start_with(max_pages: Option<u32>) -> Self {
+    pub(crate) fn start_with(options: Options) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let receiver = Arc::new(Receiver::default());
+        let receiver = Arc::new(Receiver::new());
         let (to_test, from_thread) = channel();
         let (data, sender) = (dir.path().to_owned(), Arc::clone(&receiver));
         let thread = std::thread::spawn(move || {
             actix::System::new().block_on(async move {
-                let (running, server) = run(&data, sender, max_pages).await;
+                let (running, server) = run(&data, sender, options).await;
                 to_test.send(running).unwrap();
                 server.await.unwrap();
             });
@@ -64,7 +71,7 @@ impl Service {
             addr,
             receiver,
             store,
-            _dir: dir,
+            dir,
             tokens: Vec::new(),
             answers: Mutex::default(),
             server,
@@ -170,14 +177,14 @@ impl Drop for Service {
 async fn run(
     data: &Path,
     receiver: Arc<Receiver>,
-    max_pages: Option<u32>,
+    options: Options,
 ) -> (Running, actix_web::dev::Server) {
     let board = Board::new(1);
     let settings = Settings {
         after_accept: board.clone(),
         fatal: Arc::new(|_, why| panic!("the store ends the process: {why}")),
         readers: 2,
-        max_pages,
+        max_pages: options.max_pages,
     };
     let store = Sqlite::open(data, settings).unwrap();
     let policy = Policy {
@@ -190,7 +197,7 @@ async fn run(
     let engine = Engine::start(Parts {
         store: Arc::new(store.clone()),
         clock: Arc::new(StandingClock),
-        sealer: Arc::new(Hiding),
+        sealer: receiver.vault.clone(),
         witness: Arc::new(NoWitness),
         board,
         lanes: vec![Lane { arbiter: actix::Arbiter::new().handle(), sender: receiver }],
@@ -215,7 +222,7 @@ async fn run(
         },
     };
     let listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
-    let settings = ServerSettings { listen, tls: None, workers: 1 };
+    let settings = ServerSettings { listen, tls: options.tls, workers: 1 };
     let (server, addrs) = serve(state, &settings).unwrap();
     (Running { addr: addrs[0], server: server.handle(), store }, server)
 }
