@@ -131,7 +131,7 @@ impl Service {
         let addr = line
             .rsplit("://")
             .next()
-            .and_then(|rest| rest.trim_end_matches('/').parse().ok())
+            .and_then(|rest| rest.trim().trim_end_matches("/").parse().ok())
             .unwrap_or_else(|| {
                 let log = std::fs::read_to_string(&stderr).unwrap_or_default();
                 panic!("no address in {line:?}; it said: {log}")
