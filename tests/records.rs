@@ -8,11 +8,15 @@
     reason = "a test fails by panicking"
 )]
 
+use std::collections::BTreeMap;
+
 use belfry::cli::samples::samples;
 use belfry::domain::alert::{self, AlertFacts};
-use belfry::domain::record::Record;
+use belfry::domain::record::{Author, MetadataValue, Record};
 use belfry::domain::time::Timestamp;
 use belfry::web::api::record_json::{CallError, parse_record, parse_records};
+use proptest::prelude::*;
+use serde_json::Value;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/records");
 
@@ -319,5 +323,87 @@ fn every_expectation_has_its_record() {
         let path = entry.unwrap().path();
         let other = if path.extension().is_some_and(|it| it == "json") { "expect" } else { "json" };
         assert!(path.with_extension(other).exists(), "{}", path.display());
+    }
+}
+
+/// What is read is what was sent, as a reader that knows nothing of records sees it.
+#[test]
+fn nothing_of_a_record_is_lost_or_changed() {
+    for (name, text) in samples() {
+        let record = parse_record(text).unwrap();
+        let sent: Value = serde_json::from_str(text).unwrap();
+        let as_text = |field: &str| sent[field].as_str().map(ToOwned::to_owned);
+        assert_eq!(Some(record.id), as_text("id"), "{name}");
+        assert_eq!(Some(record.content), as_text("content"), "{name}");
+        assert_eq!(record.source_url, as_text("source_url"), "{name}");
+        assert_eq!(record.kind, as_text("type"), "{name}");
+        assert_eq!(record.channel, as_text("channel"), "{name}");
+        assert_eq!(record.segment, as_text("segment"), "{name}");
+        assert_eq!(record.product_area, as_text("product_area"), "{name}");
+        assert_eq!(record.conversation_id, as_text("conversation_id"), "{name}");
+        let list = |field: &str| sent[field].as_array().cloned().unwrap_or_default();
+        let tags: Vec<Value> = record.tags.into_iter().map(Value::from).collect();
+        assert_eq!(tags, list("tags"), "{name}");
+        let messages: Vec<Value> = record
+            .messages
+            .into_iter()
+            .map(|message| {
+                let author = match message.author {
+                    Author::Customer => "customer",
+                    Author::Agent => "agent",
+                };
+                let mut sent = serde_json::json!({"author": author, "text": message.text});
+                if let Some(at) = message.at {
+                    sent["at"] = at.to_string().into();
+                }
+                sent
+            })
+            .collect();
+        assert_eq!(messages, list("messages"), "{name}");
+        let metadata: BTreeMap<String, Value> = record
+            .metadata
+            .into_iter()
+            .map(|(name, value)| {
+                let value = match value {
+                    MetadataValue::Text(text) => text.into(),
+                    MetadataValue::Number(number) => number.into(),
+                    MetadataValue::Bool(flag) => flag.into(),
+                    MetadataValue::Texts(texts) => texts.into(),
+                };
+                (name, value)
+            })
+            .collect();
+        let members = sent["metadata"].as_object().cloned().unwrap_or_default();
+        let expected: BTreeMap<String, Value> = members
+            .into_iter()
+            .map(|(name, value)| (name, value.as_f64().map_or(value, Value::from)))
+            .collect();
+        assert_eq!(metadata, expected, "{name}");
+    }
+}
+
+proptest! {
+    /// Whatever comes in, it is answered; and what is damaged inside one record stays there.
+    #[test]
+    fn f15_damaged_calls_are_answered(
+        sample in 0..samples().len(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut body = call(&[samples()[sample].1.to_owned()]);
+        for (at, byte) in damage {
+            let at = at.index(body.len());
+            body[at] = byte;
+        }
+        if let Some(cut) = cut {
+            body.truncate(cut.index(body.len()));
+        }
+        match parse_records(&body) {
+            Ok(records) => for error in records.into_iter().filter_map(Result::err) {
+                prop_assert!(!error.message.is_empty());
+            },
+            Err(CallError::NotJson(told)) => prop_assert!(!told.is_empty()),
+            Err(CallError::Wrong { message, .. }) => prop_assert!(!message.is_empty()),
+        }
     }
 }

@@ -33,3 +33,69 @@ impl Automation {
             && self.filter.as_ref().is_none_or(|filter| filter.matches(record, levels))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::levels::Level;
+
+    fn automation() -> Automation {
+        Automation {
+            id: "6f9619ff-8b86-4d01-b42d-00cf4fc964ff".parse().unwrap(),
+            name: "Enterprise escalations".into(),
+            active: true,
+            filter: None,
+            minimum_levels: MinimumLevels::default(),
+            integrations: Vec::new(),
+            version: 1,
+        }
+    }
+
+    fn record(segment: &str) -> Record {
+        Record {
+            id: "T-1".into(),
+            org_id: "acme".into(),
+            content: "It is down.".into(),
+            source: "zendesk".into(),
+            created_at: None,
+            source_url: None,
+            kind: None,
+            channel: None,
+            segment: Some(segment.into()),
+            product_area: None,
+            tags: Vec::new(),
+            metadata: std::collections::BTreeMap::new(),
+            conversation_id: None,
+            messages: Vec::new(),
+            levels: None,
+        }
+    }
+
+    const HIGH: Levels =
+        Levels { escalation: Level::High, emotional_intensity: Level::Low, sentiment_shift: None };
+
+    #[test]
+    fn without_filter_and_minimum_it_fires_for_everything() {
+        assert!(automation().fires(&record("SMB"), &HIGH));
+    }
+
+    #[test]
+    fn it_fires_for_nothing_while_it_is_not_active() {
+        assert!(!Automation { active: false, ..automation() }.fires(&record("SMB"), &HIGH));
+    }
+
+    #[test]
+    fn filter_and_minimum_must_both_hold() {
+        let filter = json!({"field": "segment", "op": "eq", "value": "Enterprise"});
+        let with = |least| Automation {
+            filter: Some(Condition::parse(&filter).unwrap()),
+            minimum_levels: MinimumLevels { escalation: Some(least), ..Default::default() },
+            ..automation()
+        };
+        assert!(with(Level::High).fires(&record("Enterprise"), &HIGH));
+        assert!(!with(Level::High).fires(&record("SMB"), &HIGH));
+        assert!(!with(Level::Extreme).fires(&record("Enterprise"), &HIGH));
+    }
+}

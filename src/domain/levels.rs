@@ -118,3 +118,64 @@ impl MinimumLevels {
         escalation && intensity && shift
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read_as_they_are_written() {
+        for level in Level::ALL {
+            assert_eq!(level.to_string().parse(), Ok(level));
+        }
+        for shift in SentimentShift::ALL {
+            assert_eq!(shift.to_string().parse(), Ok(shift));
+        }
+        for word in ["", "High", " high", "critical", "sentiment degraded"] {
+            let unknown = word.parse::<Level>().unwrap_err();
+            assert_eq!(unknown.to_string(), "must be one of none, low, medium, high, extreme");
+        }
+        assert!("degraded".parse::<SentimentShift>().is_err());
+    }
+
+    #[test]
+    fn each_axis_with_a_minimum_must_reach_it() {
+        for escalation in Level::ALL {
+            for intensity in Level::ALL {
+                let levels =
+                    Levels { escalation, emotional_intensity: intensity, sentiment_shift: None };
+                let minimum = MinimumLevels {
+                    escalation: Some(Level::High),
+                    emotional_intensity: Some(Level::Low),
+                    sentiment_shift: None,
+                };
+                let expected =
+                    matches!(escalation, Level::High | Level::Extreme) && intensity != Level::None;
+                assert_eq!(minimum.reached_by(&levels), expected, "{levels:?}");
+                assert!(MinimumLevels::default().reached_by(&levels));
+            }
+        }
+    }
+
+    #[test]
+    fn a_shift_that_is_not_known_reaches_no_minimum() {
+        let with = |shift| Levels {
+            escalation: Level::None,
+            emotional_intensity: Level::None,
+            sentiment_shift: shift,
+        };
+        let minimum = |shift| MinimumLevels { sentiment_shift: Some(shift), ..Default::default() };
+        use SentimentShift::{Degraded, Improved, Unchanged};
+        for (least, shift, reached) in [
+            (Degraded, Some(Degraded), true),
+            (Degraded, Some(Unchanged), false),
+            (Degraded, None, false),
+            (Unchanged, Some(Degraded), true),
+            (Unchanged, Some(Improved), false),
+            (Improved, Some(Improved), true),
+            (Improved, None, false),
+        ] {
+            assert_eq!(minimum(least).reached_by(&with(shift)), reached, "{least} {shift:?}");
+        }
+    }
+}
