@@ -425,18 +425,19 @@ async fn a_person_reads_one_line_a_request() {
         w.status().await;
     }
     let paint = belfry::cli::paint::Paint::off();
+    let manner = belfry::cli::listen::Manner { paint, receiver: None, words: true };
     let shown: Vec<String> = w
         .seen
         .try_iter()
-        .map(|seen| belfry::cli::listen::lines(&seen, None, paint).split_off("00:00:00.000".len()))
+        .map(|seen| belfry::cli::listen::lines(&seen, manner).split_off("00:00:00.000".len()))
         .collect();
     assert_eq!(
         shown,
         [
-            "  → 503    r 1  extreme high sentiment degraded\n              “It �[31mburns” \
+            "  → 503    r 1                  extreme/high  sentiment degraded\n              “It �[31mburns” \
              (ZendeskSupport)\n",
-            "  → 200    r 1  extreme high sentiment degraded  try 2\n",
-            "  → 200    r 1  extreme high sentiment degraded  duplicate: taken before\n",
+            "  → 200    r 1                  extreme/high  sentiment degraded  try 2\n",
+            "  → 200    r 1                  extreme/high  sentiment degraded  duplicate: taken before\n",
         ]
     );
 }

@@ -4,6 +4,7 @@ pub mod certificate;
 pub mod check;
 pub mod client;
 pub mod deliveries;
+pub mod dev;
 pub mod error;
 pub mod init;
 pub mod listen;
@@ -32,6 +33,8 @@ pub struct Cli {
 pub enum Command {
     /// Make a data directory: configuration, master key, database, and an admin token.
     Init(init::InitArgs),
+    /// Try the whole product here and now: throwaway data, sample records, receivers that fail at first.
+    Dev(dev::DevArgs),
     /// Run the service.
     Serve(serve::ServeArgs),
     /// Check the configuration without starting; with a URL, explain whether it may be sent to.
@@ -61,6 +64,7 @@ fn run(command: Command) -> Result<(), CliError> {
     actix::System::new().block_on(async {
         match command {
             Command::Init(args) => init::run(args).await,
+            Command::Dev(args) => dev::run(args).await,
             Command::Serve(args) => serve::run(args).await,
             Command::Check(args) => check::run(args).await,
             Command::Listen(args) => listen::run(*args).await,

@@ -338,28 +338,31 @@ pub struct Fed {
     pub rejected: Vec<(u64, String)>,
 }
 
-/// Sends records that lie in memory.
-///
-/// # Errors
-/// What the service says of a call.
-pub async fn feed(client: &Client, records: Vec<Box<RawValue>>) -> Result<Fed, ClientError> {
-    let mut fed = Fed::default();
-    let mut batch = Batch::default();
-    for (index, json) in (0..).zip(records) {
-        let record = Raw { file: String::new(), index, json };
-        if let Err(record) = batch.push(record) {
-            fed.send(client, std::mem::take(&mut batch)).await?;
+impl Fed {
+    /// Sends records that lie in memory, and adds what came of it. The first has the number `from`.
+    ///
+    /// # Errors
+    /// What the service says of a call.
+    pub async fn feed(
+        &mut self,
+        client: &Client,
+        from: u64,
+        records: Vec<Box<RawValue>>,
+    ) -> Result<(), ClientError> {
+        let mut batch = Batch::default();
+        for (index, json) in (from..).zip(records) {
+            let record = Raw { file: String::new(), index, json };
             if let Err(record) = batch.push(record) {
-                fed.totals.rejected += 1;
-                fed.rejected.push((record.index, TOO_LARGE.to_owned()));
+                self.send(client, std::mem::take(&mut batch)).await?;
+                if let Err(record) = batch.push(record) {
+                    self.totals.rejected += 1;
+                    self.rejected.push((record.index, TOO_LARGE.to_owned()));
+                }
             }
         }
+        self.send(client, batch).await
     }
-    fed.send(client, batch).await?;
-    Ok(fed)
-}
 
-impl Fed {
     async fn send(&mut self, client: &Client, batch: Batch) -> Result<(), ClientError> {
         let Some(answer) = batch.send(client).await? else { return Ok(()) };
         self.totals.add(&answer);

@@ -22,7 +22,7 @@ pub use log::write_line;
 pub use receiver::{Options, Receiver, StartError, Watcher};
 pub use script::{Answer, Reply, Script, ScriptError, Start, Step, span};
 pub use seen::{Seen, Verdict};
-pub use show::lines;
+pub use show::{Manner, lines};
 pub use tally::{Behaviour, Counts, Trouble};
 
 use super::error::CliError;
@@ -212,6 +212,7 @@ fn behaviour(args: &ListenArgs) -> Behaviour {
 
 fn printer(json: bool, paint: Paint) -> Watcher {
     let mut line = Vec::with_capacity(2048);
+    let manner = Manner { paint, receiver: None, words: true };
     Box::new(move |seen| {
         line.clear();
         if json {
@@ -219,7 +220,7 @@ fn printer(json: bool, paint: Paint) -> Watcher {
                 tracing::error!(%error, "a request can't be printed");
             }
         } else {
-            line.extend_from_slice(show::lines(seen, None, paint).as_bytes());
+            line.extend_from_slice(show::lines(seen, manner).as_bytes());
         }
         // Whoever closed our output does not want to see more; requests are served all the same.
         if let Err(error) = io::stdout().lock().write_all(&line) {

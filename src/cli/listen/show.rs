@@ -7,12 +7,25 @@ use super::script::Answer;
 use super::seen::Seen;
 use crate::cli::paint::{Colour, Paint, plain};
 
+/// What ids are filled up to, so that what follows stands in a column.
+const ID_WIDTH: usize = 20;
 /// Characters of the customer's words that are shown.
 const WORDS_SHOWN: usize = 100;
 
-/// The lines of one request, each with its end. Where several receivers are told of, `receiver` is the
-/// name of this one.
-pub fn lines(seen: &Seen, receiver: Option<&str>, paint: Paint) -> String {
+/// How requests are told.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// With colours or without.
+    pub paint: Paint,
+    /// The receiver's name, where several are told of.
+    pub receiver: Option<&'static str>,
+    /// Whether the customer's words are quoted.
+    pub words: bool,
+}
+
+/// The lines of one request, each with its end.
+pub fn lines(seen: &Seen, manner: Manner) -> String {
+    let Manner { paint, receiver, words } = manner;
     let mut text = String::with_capacity(256);
     let mut put = |line: String| {
         // Writing into a String can't fail.
@@ -22,10 +35,12 @@ pub fn lines(seen: &Seen, receiver: Option<&str>, paint: Paint) -> String {
     let (sign, colour) = sign(&seen.answer);
     let what = match &seen.alert {
         Some(alert) => {
+            let id = plain(&alert.record_id);
             let shift = alert.sentiment_shift.as_deref().unwrap_or("");
             format!(
-                "{}  {} {} {}",
-                paint.bold(&plain(&alert.record_id)),
+                "{}{} {}/{}  {}",
+                paint.bold(&id),
+                " ".repeat(ID_WIDTH.saturating_sub(id.chars().count())),
                 plain(&alert.escalation_level),
                 plain(&alert.emotional_intensity_level),
                 plain(shift)
@@ -46,15 +61,16 @@ pub fn lines(seen: &Seen, receiver: Option<&str>, paint: Paint) -> String {
         what.trim_end()
     ));
     if let Some(alert) = &seen.alert
+        && words
         && seen.attempt == 1
         && !alert.content_excerpt.is_empty()
     {
-        let mut words: String = alert.content_excerpt.chars().take(WORDS_SHOWN).collect();
-        if words.len() < alert.content_excerpt.len() {
-            words.push('…');
+        let mut quote: String = alert.content_excerpt.chars().take(WORDS_SHOWN).collect();
+        if quote.len() < alert.content_excerpt.len() {
+            quote.push('…');
         }
         let source = plain(&alert.source);
-        put(paint.dim(&format!("              “{}” ({source})", plain(&words))));
+        put(paint.dim(&format!("              “{}” ({source})", plain(&quote))));
     }
     for problem in &seen.problems {
         let problem = format!("            ! {}", plain(problem));
