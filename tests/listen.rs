@@ -200,13 +200,14 @@ async fn signatures_of_the_reference_library_are_right_and_others_are_not() {
 #[tokio::test]
 async fn a_script_is_followed_to_the_letter() {
     let w = watched(script(
-        "0s 503 body \"later\"\n\
-         request 2 429 retry-after 5m\n\
-         request 3 redirect\n\
-         request 4 reset\n\
-         request 5 garbage\n\
-         request 6 cut\n\
-         request 7 200\n",
+        "0s 200\n\
+         #1 503 body \"later\"\n\
+         #2 429 retry-after 5m retry-after raw now\n\
+         #3 redirect\n\
+         #4 reset\n\
+         #5 garbage\n\
+         #6 200 body cut\n\
+         #8 503 for another\n",
     ))
     .await;
     let url = w.receiver.url();
@@ -228,28 +229,32 @@ async fn a_script_is_followed_to_the_letter() {
     assert_eq!(cut.status(), 200);
     cut.bytes().await.unwrap_err();
     assert_eq!(send().await.unwrap().status(), 200);
+    assert_eq!(send().await.unwrap().status(), 200);
     let words: Vec<_> = w.seen.try_iter().map(|seen| seen.answer.word()).collect();
-    assert_eq!(words, ["status", "status", "redirect", "reset", "garbage", "cut", "status"]);
+    assert_eq!(
+        words,
+        ["status", "status", "redirect", "reset", "garbage", "status", "status", "status"]
+    );
 }
 
 #[tokio::test]
 async fn heads_and_bodies_without_end_are_written_until_the_sender_turns_away() {
     let w = watched(script(
-        "script hang\n0s hang\nscript drip\n0s drip\nscript flood\n0s flood\n\
-         script drip-head\n0s drip-head\nscript flood-head\n0s flood-head\n\
+        "script hang\n0s hang\nscript slow\n0s 200 body slow\nscript endless\n\
+         0s 200 body endless\nscript drip\n0s drip\nscript flood\n0s flood\n\
          script interim\n0s interim\n",
     ))
     .await;
     let url = w.receiver.url();
-    for path in ["drip", "flood"] {
+    for path in ["slow", "endless"] {
         let mut response = alert(&w.client, &format!("{url}{path}")).send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert!(response.chunk().await.unwrap().is_some());
     }
     // The flood of fields ends by the sender's bound; the others never do, so that the sender's
     // patience is what ends them.
-    alert(&w.client, &format!("{url}flood-head")).send().await.unwrap_err();
-    for path in ["hang", "drip-head", "interim"] {
+    alert(&w.client, &format!("{url}flood")).send().await.unwrap_err();
+    for path in ["hang", "drip", "interim"] {
         let patience = Duration::from_millis(300);
         let error =
             alert(&w.client, &format!("{url}{path}")).timeout(patience).send().await.unwrap_err();
@@ -420,7 +425,7 @@ fn the_program_says_what_is_wrong_with_its_options() {
 
 #[tokio::test]
 async fn a_person_reads_one_line_a_request() {
-    let w = watched(script("0s 503\nrequest 2 200")).await;
+    let w = watched(script("0s 200\n#1 503")).await;
     for _ in 0..3 {
         w.status().await;
     }

@@ -112,6 +112,8 @@ pub const RECEIVER_HEAD_BYTES: usize = 64 * 1024;
 pub const RECEIVER_HEAD_FIELDS: usize = 64;
 /// Connections that `belfry listen` serves at once.
 pub const RECEIVER_CONNECTIONS: usize = 4096;
+/// How long `belfry listen` takes no connection after the machine refused one.
+pub const RECEIVER_ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// A TLS handshake with `belfry listen` that takes longer is given up.
 pub const RECEIVER_HANDSHAKE: Duration = Duration::from_secs(10);
 /// Alerts that `belfry listen` remembers, to tell retries and duplicates: the oldest is forgotten first.

@@ -8,7 +8,9 @@ use super::story::{Failure, Story};
 use crate::cli::certificate::Throwaway;
 use crate::cli::client::{Client, ClientError};
 use crate::cli::error::CliError;
-use crate::cli::listen::{Answer, Auth, Behaviour, Expected, Options, Receiver, Reply, Trouble};
+use crate::cli::listen::{
+    Answer, Auth, Behaviour, Expected, Options, Receiver, RetryAfter, Trouble,
+};
 use crate::domain::secret::Secret;
 
 /// The receiver that takes everything.
@@ -99,16 +101,12 @@ impl Scene {
 /// Every third alert fails once; a few fail twice, so that the backoff is seen to grow; and one in a
 /// while is asked to wait, by a receiver that is polite about it.
 fn shaky() -> Behaviour {
-    let fail = |reply: Reply, first, every| Trouble {
-        answer: Answer::Status(reply),
-        first: Some(first),
-        every: Some(every),
-    };
-    let polite = Reply { retry_after: Some("3".to_owned()), ..Reply::status(429) };
+    let fail = |answer, first, every| Trouble { answer, first: Some(first), every: Some(every) };
+    let polite = Answer { retry_after: vec![RetryAfter::Seconds(3)], ..Answer::status(429) };
     Behaviour::Troubles(vec![
         fail(polite, 1, 15),
-        fail(Reply::status(503), 2, 12),
-        fail(Reply::status(503), 1, 3),
+        fail(Answer::status(503), 2, 12),
+        fail(Answer::status(503), 1, 3),
     ])
 }
 

@@ -73,7 +73,7 @@ impl Story {
             } else {
                 tell(&lines(seen, manner));
             }
-            let taken = seen.answer.status().is_some_and(|status| (200..300).contains(&status));
+            let taken = seen.answer.takes();
             progress.send_modify(|progress| match (taken, seen.duplicate) {
                 (true, false) => {
                     progress.taken += 1;

@@ -59,13 +59,14 @@ pub struct ListenArgs {
     #[arg(long, value_name = "TIME", value_parser = span)]
     pub retry_after: Option<Duration>,
 
-    /// File that says what to answer from which time, request or try on.
+    /// File that says what to answer when, in the words of the scenario files.
     ///
-    /// Each line is a start and an answer; of those that have begun, the last one counts. A start is a
-    /// time since the receiver listens (`10s`), a request (`request 3`) or a try of each alert
-    /// (`try 2`). An answer is a status (`429 retry-after 5m`, `200 after 120ms body "text"`), hang,
-    /// refuse, reset, tls, redirect, drip, drip-head, flood, flood-head, interim, cut or garbage.
-    /// `script NAME` begins the lines for the path /NAME.
+    /// Each line is a start, an answer, and more about it. A start is a time since the receiver
+    /// listens (`10s`: from then on), a request (`#3`: just that one) or a try of each alert (`try 2`:
+    /// from then on). An answer is a status, redirect, hang, refuse, reset, reset-after-accept, tls,
+    /// drip, flood, interim or garbage. More is `after 120ms`, `retry-after 5m`,
+    /// `retry-after date +5m`, `body slow`, `body "text"`, `for RECORD`. `script NAME` begins the
+    /// lines for the path /NAME.
     #[arg(
         long,
         value_name = "FILE",

@@ -31,6 +31,8 @@ struct Line<'a> {
     path: &'a str,
     /// The status given; none where no response is.
     status: Option<u16>,
+    /// Whether the receiver took the alert as its own, said so or not.
+    taken: bool,
     /// `status`, or the word of what is done instead.
     answer: &'static str,
     body_bytes: usize,
@@ -59,7 +61,8 @@ pub fn write_line(seen: &Seen, whole: bool, to: &mut Vec<u8>) -> serde_json::Res
         duplicate: seen.duplicate,
         method: &seen.method,
         path: &seen.path,
-        status: seen.answer.status(),
+        status: seen.answer.given(),
+        taken: seen.answer.takes(),
         answer: seen.answer.word(),
         body_bytes: seen.body.len(),
         body_sha256: hex(&seen.body_sha256),

@@ -20,7 +20,7 @@ pub use body::Alert;
 pub use check::{Auth, BadSigningSecret, Expected, SigningSecret};
 pub use log::write_line;
 pub use receiver::{Options, Receiver, StartError, Watcher};
-pub use script::{Answer, Reply, Script, ScriptError, Start, Step, span};
+pub use script::{Answer, Body, Kind, RetryAfter, Script, ScriptError, Step, When, span};
 pub use seen::{Seen, Verdict};
 pub use show::{Manner, lines};
 pub use tally::{Behaviour, Counts, Trouble};
@@ -202,10 +202,11 @@ fn behaviour(args: &ListenArgs) -> Behaviour {
     if !failing && args.status.is_none() && args.stall.is_none() {
         return Behaviour::default();
     }
-    let mut reply = Reply::status(args.status.unwrap_or(if failing { 503 } else { 200 }));
-    reply.after = args.stall.unwrap_or_default();
-    reply.retry_after = args.retry_after.map(|pause| pause.as_secs().to_string());
-    let answer = Answer::Status(reply);
+    let answer = Answer {
+        after: args.stall.unwrap_or_default(),
+        retry_after: args.retry_after.iter().map(|p| RetryAfter::Seconds(p.as_secs())).collect(),
+        ..Answer::status(args.status.unwrap_or(if failing { 503 } else { 200 }))
+    };
     let trouble = Trouble { answer, first: args.fail_first, every: args.fail_every };
     Behaviour::Troubles(vec![trouble])
 }

@@ -15,12 +15,12 @@ use tokio_rustls::TlsAcceptor;
 use super::body;
 use super::check::{self, Expected};
 use super::log::Log;
-use super::script::{Answer, Reply};
+use super::script::{Answer, Body, Kind};
 use super::seen::{Seen, Verdict};
 use super::tally::{Behaviour, Counts, Tally, at_the_door};
 use super::wire::{Connection, Request, Then};
 use crate::cli::certificate::{CertificateError, Throwaway, server_config};
-use crate::domain::limits::{RECEIVER_CONNECTIONS, RECEIVER_HANDSHAKE};
+use crate::domain::limits::{RECEIVER_ACCEPT_PAUSE, RECEIVER_CONNECTIONS, RECEIVER_HANDSHAKE};
 
 /// Is shown every request, in the order in which they were read, before it is answered.
 pub type Watcher = Box<dyn FnMut(&Seen) + Send>;
@@ -196,7 +196,7 @@ async fn accept(
                     // Out of file descriptors, most likely: let a connection end first.
                     Err(error) => {
                         tracing::debug!(%error, "a connection could not be taken");
-                        tokio::task::yield_now().await;
+                        tokio::time::sleep(RECEIVER_ACCEPT_PAUSE).await;
                     }
                 }
             }
@@ -210,7 +210,7 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>) {
         tracing::debug!(%error, "small answers may be delayed");
     }
     match at_the_door(&shared.behaviour, shared.started.elapsed()) {
-        Some(Answer::Tls) => return speak_plainly(stream).await,
+        Some(answer) if answer.kind == Kind::Tls => return speak_plainly(stream).await,
         Some(_) => return reset(&stream),
         None => {}
     }
@@ -299,19 +299,19 @@ impl Shared {
         if !standing.same_body {
             problems.push("the body is not the one that came with the first try".to_owned());
         }
+        let record_id = alert.as_ref().map(|alert| alert.record_id.as_str());
+        let since_start = self.started.elapsed();
         let mut answer =
-            tally.answer(&self.behaviour, &request.path, &standing, self.started.elapsed());
+            tally.answer(&self.behaviour, &request.path, record_id, &standing, since_start);
         let wrong = [&auth, &signature].into_iter().find_map(|verdict| match verdict {
             Verdict::Wrong(why) => Some(why.clone()),
             Verdict::Right | Verdict::Unchecked => None,
         });
         if let Some(why) = wrong {
-            let mut reply = Reply::status(401);
-            reply.body.clone_from(&why);
-            answer = Answer::Status(reply);
+            answer = Answer { body: Body::Text(why.clone()), ..Answer::status(401) };
             problems.push(why);
         }
-        tally.settle(key, answer.status(), !problems.is_empty());
+        tally.settle(key, &answer, !problems.is_empty());
         let seen = Seen {
             request: standing.request,
             at,

@@ -13,21 +13,23 @@ pub struct Script {
     pub named: BTreeMap<String, Vec<Step>>,
 }
 
-/// One line: from a point on, an answer. Of several that have begun, the last line counts.
+/// One line: when it counts, for whom, and what is done then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// From when on.
-    pub start: Start,
-    /// What is done then.
+    /// When it counts.
+    pub when: When,
+    /// The record whose alerts are meant; without it, all.
+    pub record_id: Option<String>,
+    /// What is done.
     pub answer: Answer,
 }
 
-/// From when on a step counts.
+/// When a step counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// So long after the receiver began to listen.
-    Time(Duration),
-    /// From this request on, counted from 1 for each script.
+pub enum When {
+    /// From so long after the receiver began to listen.
+    From(Duration),
+    /// For just this request, counted from 1 for each script.
     Request(u64),
     /// From this try of an alert on, counted from 1 for each Idempotency-Key.
     Try(u32),
@@ -35,89 +37,128 @@ pub enum Start {
 
 /// What a receiver does with one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// A whole response.
-    Status(Reply),
-    /// A redirect to this place; to `/redirected` of the receiver itself where none is given.
+pub struct Answer {
+    /// What it does.
+    pub kind: Kind,
+    /// It does it so long after the request was read.
+    pub after: Duration,
+    /// The Retry-After fields of a response.
+    pub retry_after: Vec<RetryAfter>,
+    /// The body of a response.
+    pub body: Body,
+}
+
+/// What a receiver does, in one word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// It responds with this status.
+    Status(u16),
+    /// It redirects to this place; to `/redirected` of itself where none is given.
     Redirect(Option<String>),
-    /// Reads the request and never answers.
+    /// It never answers.
     Hang,
-    /// Resets the connection as soon as it is accepted.
+    /// It resets each connection as soon as it is accepted.
     Refuse,
-    /// Resets the connection once the request was read.
+    /// It resets the connection, and does not take the alert.
     Reset,
-    /// Speaks something else than TLS.
+    /// It takes the alert, and resets the connection instead of saying so.
+    ResetAfterAccept,
+    /// It speaks something else than TLS.
     Tls,
-    /// A head of status 200, and then the body byte by byte without end.
+    /// It sends the head byte by byte, without end.
     Drip,
-    /// The head itself byte by byte, without end.
-    DripHead,
-    /// A head of status 200, and then a body without end as fast as it is taken.
+    /// It sends a head whose fields never end.
     Flood,
-    /// A head whose fields never end.
-    FloodHead,
-    /// Interim responses (103) without end.
+    /// It sends interim responses (103) without end.
     Interim,
-    /// A head of status 200 that promises more body than is sent before the connection closes.
-    Cut,
-    /// Something that is not HTTP.
+    /// It sends something that is not HTTP.
     Garbage,
 }
 
-/// A whole response.
+/// The body of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
-    /// The status.
-    pub status: u16,
-    /// It is sent so long after the request was read.
-    pub after: Duration,
-    /// The value of its Retry-After field.
-    pub retry_after: Option<String>,
-    /// Its body.
-    pub body: String,
+pub enum Body {
+    /// This text, whole.
+    Text(String),
+    /// Byte by byte, without end.
+    Slow,
+    /// Less than the head promises, and then the connection closes.
+    Cut,
+    /// Without end, as fast as it is taken.
+    Endless,
 }
 
-impl Reply {
-    /// An immediate response without a body.
-    pub fn status(status: u16) -> Self {
-        Self { status, after: Duration::ZERO, retry_after: None, body: String::new() }
-    }
+/// A Retry-After field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// Seconds.
+    Seconds(u64),
+    /// A date, so many milliseconds after the answer, or before it.
+    Date(i64),
+    /// This text.
+    Raw(String),
 }
 
 impl Answer {
-    /// The status that it ends in, where it gives one.
-    pub fn status(&self) -> Option<u16> {
-        match self {
-            Self::Status(reply) => Some(reply.status),
-            Self::Redirect(_) => Some(302),
-            Self::Drip | Self::Flood | Self::Cut => Some(200),
-            Self::Hang
-            | Self::Refuse
-            | Self::Reset
-            | Self::Tls
-            | Self::DripHead
-            | Self::FloodHead
-            | Self::Interim
-            | Self::Garbage => None,
+    /// An immediate response without a body.
+    pub fn status(status: u16) -> Self {
+        Self::of(Kind::Status(status))
+    }
+
+    /// This, at once.
+    pub fn of(kind: Kind) -> Self {
+        let body = Body::Text(String::new());
+        Self { kind, after: Duration::ZERO, retry_after: Vec::new(), body }
+    }
+
+    /// The status that is given, where one is.
+    pub fn given(&self) -> Option<u16> {
+        match self.kind {
+            Kind::Status(status) => Some(status),
+            Kind::Redirect(_) => Some(302),
+            Kind::Hang
+            | Kind::Refuse
+            | Kind::Reset
+            | Kind::ResetAfterAccept
+            | Kind::Tls
+            | Kind::Drip
+            | Kind::Flood
+            | Kind::Interim
+            | Kind::Garbage => None,
+        }
+    }
+
+    /// Whether the receiver takes the alert as its own by this.
+    pub fn takes(&self) -> bool {
+        match self.kind {
+            Kind::Status(status) => (200..300).contains(&status),
+            Kind::ResetAfterAccept => true,
+            Kind::Redirect(_)
+            | Kind::Hang
+            | Kind::Refuse
+            | Kind::Reset
+            | Kind::Tls
+            | Kind::Drip
+            | Kind::Flood
+            | Kind::Interim
+            | Kind::Garbage => false,
         }
     }
 
     /// The word for it in scripts and logs.
     pub fn word(&self) -> &'static str {
-        match self {
-            Self::Status(_) => "status",
-            Self::Redirect(_) => "redirect",
-            Self::Hang => "hang",
-            Self::Refuse => "refuse",
-            Self::Reset => "reset",
-            Self::Tls => "tls",
-            Self::Drip => "drip",
-            Self::DripHead => "drip-head",
-            Self::Flood => "flood",
-            Self::FloodHead => "flood-head",
-            Self::Interim => "interim",
-            Self::Cut => "cut",
-            Self::Garbage => "garbage",
+        match self.kind {
+            Kind::Status(_) => "status",
+            Kind::Redirect(_) => "redirect",
+            Kind::Hang => "hang",
+            Kind::Refuse => "refuse",
+            Kind::Reset => "reset",
+            Kind::ResetAfterAccept => "reset-after-accept",
+            Kind::Tls => "tls",
+            Kind::Drip => "drip",
+            Kind::Flood => "flood",
+            Kind::Interim => "interim",
+            Kind::Garbage => "garbage",
         }
     }
 }
@@ -132,12 +173,14 @@ pub struct ScriptError {
     pub what: String,
 }
 
-const WORDS: &str = "a status from 100 to 999, redirect, hang, refuse, reset, tls, drip, drip-head, \
-                     flood, flood-head, interim, cut or garbage";
+const KINDS: &str = "a status from 100 to 999, redirect, hang, refuse, reset, reset-after-accept, \
+                     tls, drip, flood, interim or garbage";
+const MORE: &str = "after TIME, retry-after TIME, retry-after date +TIME, retry-after raw TEXT, \
+                    body slow, cut, endless or \"TEXT\", to URL, for RECORD";
 
 impl Script {
-    /// Reads a script: lines of a start and an answer, `#` for comments, and `script NAME` before the
-    /// lines that count for the path `/NAME` only.
+    /// Reads a script: lines of a start and an answer, `#` and a blank for comments, and `script NAME`
+    /// before the lines that count for the path `/NAME` only.
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
         let mut script = Self::default();
         let mut section: Option<String> = None;
@@ -153,9 +196,9 @@ impl Script {
                 }
                 words => {
                     let step = step(words).map_err(at)?;
-                    let connection = matches!(step.answer, Answer::Refuse | Answer::Tls);
+                    let at_the_door = matches!(step.answer.kind, Kind::Refuse | Kind::Tls);
                     match &section {
-                        Some(_) if connection => {
+                        Some(_) if at_the_door => {
                             return Err(at(format!(
                                 "`{}` happens before a path is known: it belongs before the first \
                                  `script` line",
@@ -172,11 +215,11 @@ impl Script {
     }
 }
 
-/// The words of a line; `"…"` is one word, and `#` begins a comment.
+/// The words of a line; `"…"` is one word, and a word that is just `#` begins a comment.
 fn split(line: &str) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
     let mut rest = line.trim_start();
-    while !rest.is_empty() && !rest.starts_with('#') {
+    while !rest.is_empty() {
         if let Some(quoted) = rest.strip_prefix('"') {
             let (word, after) = quoted
                 .split_once('"')
@@ -186,6 +229,9 @@ fn split(line: &str) -> Result<Vec<String>, String> {
         } else {
             let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
             let (word, after) = rest.split_at(end);
+            if word == "#" {
+                break;
+            }
             words.push(word.to_owned());
             rest = after.trim_start();
         }
@@ -194,16 +240,26 @@ fn split(line: &str) -> Result<Vec<String>, String> {
 }
 
 fn step(words: &[&str]) -> Result<Step, String> {
-    let (start, words) = match words {
-        ["request", number, rest @ ..] => (Start::Request(count(number)?), rest),
+    let (when, words) = match words {
         ["try", number, rest @ ..] => {
             let number = u32::try_from(count(number)?).map_err(|_| "too large".to_owned())?;
-            (Start::Try(number), rest)
+            (When::Try(number), rest)
         }
-        [time, rest @ ..] => (Start::Time(span(time)?), rest),
-        [] => return Err("a start is missing: a time, `request N` or `try N`".to_owned()),
+        [first, rest @ ..] => match first.strip_prefix('#') {
+            Some(number) => (When::Request(count(number)?), rest),
+            None => (When::From(span(first)?), rest),
+        },
+        [] => return Err("the start is missing: a time, `#N` or `try N`".to_owned()),
     };
-    Ok(Step { start, answer: answer(words)? })
+    let (kind, mut words) = match words {
+        [word, rest @ ..] => (kind(word)?, rest),
+        [] => return Err(format!("the answer is missing: {KINDS}")),
+    };
+    let mut step = Step { when, record_id: None, answer: Answer::of(kind) };
+    while !words.is_empty() {
+        words = more(&mut step, words)?;
+    }
+    Ok(step)
 }
 
 fn count(word: &str) -> Result<u64, String> {
@@ -213,92 +269,90 @@ fn count(word: &str) -> Result<u64, String> {
     }
 }
 
-fn answer(words: &[&str]) -> Result<Answer, String> {
-    let (word, rest) = match words {
-        [word, rest @ ..] => (*word, rest),
-        [] => return Err(format!("the answer is missing: {WORDS}")),
-    };
-    let simple = match word {
-        "hang" => Some(Answer::Hang),
-        "refuse" => Some(Answer::Refuse),
-        "reset" => Some(Answer::Reset),
-        "tls" => Some(Answer::Tls),
-        "drip" => Some(Answer::Drip),
-        "drip-head" => Some(Answer::DripHead),
-        "flood" => Some(Answer::Flood),
-        "flood-head" => Some(Answer::FloodHead),
-        "interim" => Some(Answer::Interim),
-        "cut" => Some(Answer::Cut),
-        "garbage" => Some(Answer::Garbage),
-        _ => None,
-    };
-    match (simple, word, rest) {
-        (Some(answer), _, []) => Ok(answer),
-        (Some(_), _, [more, ..]) => {
-            Err(format!("`{word}` takes nothing more, but there is `{more}`"))
-        }
-        (None, "redirect", []) => Ok(Answer::Redirect(None)),
-        (None, "redirect", [to]) => {
-            field(to)?;
-            Ok(Answer::Redirect(Some((*to).to_owned())))
-        }
-        (None, status, rest) => match status.parse::<u16>() {
-            Ok(status @ 100..=999) => reply(status, rest).map(Answer::Status),
-            Ok(_) | Err(_) => Err(format!("`{word}` is none of: {WORDS}")),
+fn kind(word: &str) -> Result<Kind, String> {
+    Ok(match word {
+        "hang" => Kind::Hang,
+        "refuse" => Kind::Refuse,
+        "reset" => Kind::Reset,
+        "reset-after-accept" => Kind::ResetAfterAccept,
+        "tls" => Kind::Tls,
+        "redirect" => Kind::Redirect(None),
+        "drip" => Kind::Drip,
+        "flood" => Kind::Flood,
+        "interim" => Kind::Interim,
+        "garbage" => Kind::Garbage,
+        "dns" => return Err("`dns` is nothing that a receiver can do".to_owned()),
+        status => match status.parse() {
+            Ok(status @ 100..=999) => Kind::Status(status),
+            Ok(_) | Err(_) => return Err(format!("`{word}` is none of: {KINDS}")),
         },
-    }
+    })
 }
 
-fn reply(status: u16, mut words: &[&str]) -> Result<Reply, String> {
-    let mut reply = Reply::status(status);
-    loop {
-        words = match words {
-            [] => return Ok(reply),
-            ["after", time, rest @ ..] => {
-                reply.after = span(time)?;
-                rest
-            }
-            ["retry-after", value, rest @ ..] => {
-                field(value)?;
-                let seconds = span(value).map(|span| span.as_secs().to_string());
-                reply.retry_after = Some(seconds.unwrap_or_else(|_| (*value).to_owned()));
-                rest
-            }
-            ["body", text, rest @ ..] => {
-                (*text).clone_into(&mut reply.body);
-                rest
-            }
-            [other, ..] => {
-                return Err(format!(
-                    "`{other}` is none of: after TIME, retry-after TIME or \"DATE\", body \"TEXT\""
-                ));
-            }
-        };
-    }
+/// Takes one of the words behind an answer, and returns what is left.
+fn more<'a, 'b>(step: &mut Step, words: &'a [&'b str]) -> Result<&'a [&'b str], String> {
+    let answer = &mut step.answer;
+    let rest = match words {
+        ["after", time, rest @ ..] => {
+            answer.after = span(time)?;
+            rest
+        }
+        ["retry-after", "date", shift, rest @ ..] => {
+            answer.retry_after.push(RetryAfter::Date(signed_ms(shift)?));
+            rest
+        }
+        ["retry-after", "raw", text, rest @ ..] => {
+            answer.retry_after.push(RetryAfter::Raw(field(&text.replace('_', " "))?));
+            rest
+        }
+        ["retry-after", time, rest @ ..] => {
+            answer.retry_after.push(RetryAfter::Seconds(span(time)?.as_secs()));
+            rest
+        }
+        ["body", body, rest @ ..] => {
+            answer.body = match *body {
+                "slow" => Body::Slow,
+                "cut" => Body::Cut,
+                "endless" => Body::Endless,
+                text => Body::Text(text.to_owned()),
+            };
+            rest
+        }
+        ["to", url, rest @ ..] if matches!(answer.kind, Kind::Redirect(_)) => {
+            answer.kind = Kind::Redirect(Some(field(url)?));
+            rest
+        }
+        ["for", record_id, rest @ ..] => {
+            step.record_id = Some((*record_id).to_owned());
+            rest
+        }
+        [other, ..] => return Err(format!("`{other}` is none of: {MORE}")),
+        [] => words,
+    };
+    Ok(rest)
 }
 
-fn field(value: &str) -> Result<(), String> {
+fn signed_ms(word: &str) -> Result<i64, String> {
+    let (sign, text) = match (word.strip_prefix('+'), word.strip_prefix('-')) {
+        (Some(text), _) => (1, text),
+        (_, Some(text)) => (-1, text),
+        (None, None) => return Err(format!("`{word}` is not a time with its sign, as +5m")),
+    };
+    let ms = i64::try_from(span(text)?.as_millis()).map_err(|_| "too large".to_owned())?;
+    Ok(sign * ms)
+}
+
+fn field(value: &str) -> Result<String, String> {
     match http::HeaderValue::from_str(value) {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(value.to_owned()),
         Err(_) => Err(format!("`{}` can't stand in a header", value.escape_default())),
     }
 }
 
-/// A span of time with its unit: `120ms`, `5s`, `5m`, `1h`, `3d`.
+/// A span of time, as the configuration writes them: `120ms`, `5s`, `5m`, `1h30m`, `3d`.
 pub fn span(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is not a time: write a whole number and ms, s, m, h or d");
-    let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-    let (digits, unit) = text.split_at(unit_at);
-    let number: u64 = digits.parse().map_err(|_| wrong())?;
-    let millis: u64 = match unit {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return Err(wrong()),
-    };
-    number.checked_mul(millis).map(Duration::from_millis).ok_or_else(wrong)
+    crate::config::span::parse(text)
+        .ok_or_else(|| format!("`{text}` is not a time: write a whole number and ms, s, m, h or d"))
 }
 
 #[cfg(test)]
@@ -306,40 +360,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_script_says_what_is_done_from_when_on() {
+    fn a_script_says_what_is_done_when_and_for_whom() {
         let script = Script::parse(
             "# the scenario's words\n\
              0s   503\n\
-             10s  429 retry-after 5m\n\
+             10s  429 retry-after 5m retry-after date -1h retry-after raw soon_or_later\n\
              60s  200 after 120ms body \"all # well\"   # at last\n\
              script ops\n\
              0s   hang\n\
-             request 3  reset\n\
-             try 2  redirect https://elsewhere.test/x\n",
+             #3   reset for \"r 1\"\n\
+             try 2  redirect to https://elsewhere.test/x\n",
         )
         .unwrap();
-        let secs = |n| Start::Time(Duration::from_secs(n));
-        let at = |start, answer| Step { start, answer };
-        let later = Reply { retry_after: Some("300".to_owned()), ..Reply::status(429) };
-        let slow = Reply {
+        let secs = |n| When::From(Duration::from_secs(n));
+        let step = |when, answer| Step { when, record_id: None, answer };
+        let later = Answer {
+            retry_after: vec![
+                RetryAfter::Seconds(300),
+                RetryAfter::Date(-3_600_000),
+                RetryAfter::Raw("soon or later".to_owned()),
+            ],
+            ..Answer::status(429)
+        };
+        let slow = Answer {
             after: Duration::from_millis(120),
-            body: "all # well".to_owned(),
-            ..Reply::status(200)
+            body: Body::Text("all # well".to_owned()),
+            ..Answer::status(200)
         };
         assert_eq!(
             script.default,
-            [
-                at(secs(0), Answer::Status(Reply::status(503))),
-                at(secs(10), Answer::Status(later)),
-                at(secs(60), Answer::Status(slow)),
-            ]
+            [step(secs(0), Answer::status(503)), step(secs(10), later), step(secs(60), slow),]
         );
+        let elsewhere = Kind::Redirect(Some("https://elsewhere.test/x".to_owned()));
         assert_eq!(
             script.named.get("ops").unwrap().as_slice(),
             [
-                at(secs(0), Answer::Hang),
-                at(Start::Request(3), Answer::Reset),
-                at(Start::Try(2), Answer::Redirect(Some("https://elsewhere.test/x".to_owned()))),
+                step(secs(0), Answer::of(Kind::Hang)),
+                Step {
+                    when: When::Request(3),
+                    record_id: Some("r 1".to_owned()),
+                    answer: Answer::of(Kind::Reset),
+                },
+                step(When::Try(2), Answer::of(elsewhere)),
             ]
         );
     }
@@ -350,13 +412,15 @@ mod tests {
             ("0s\n", 1, "the answer is missing"),
             ("\n\n5 503\n", 3, "`5` is not a time"),
             ("0s 99\n", 1, "`99` is none of"),
-            ("0s dns\n", 1, "`dns` is none of"),
+            ("0s dns\n", 1, "nothing that a receiver can do"),
             ("0s 503 quickly\n", 1, "`quickly` is none of"),
-            ("0s hang 3s\n", 1, "takes nothing more"),
-            ("request 0 200\n", 1, "`0` is not a number"),
+            ("0s 503 to https://x.test/\n", 1, "`to` is none of"),
+            ("0s 503 after\n", 1, "`after` is none of"),
+            ("#0 200\n", 1, "`0` is not a number"),
             ("0s 503 body \"open\n", 1, "no closing"),
+            ("0s 503 retry-after date 5m\n", 1, "not a time with its sign"),
             ("script ops\n0s refuse\n", 2, "before a path is known"),
-            ("0s 503 retry-after \"a\u{7}b\"\n", 1, "can't stand in a header"),
+            ("0s 503 retry-after raw \"a\u{7}b\"\n", 1, "can't stand in a header"),
             ("99999999999999999999s 200\n", 1, "is not a time"),
         ] {
             let error = Script::parse(text).unwrap_err();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::script::Answer;
+use super::script::{Answer, RetryAfter};
 use super::seen::Seen;
 use crate::cli::paint::{Colour, Paint, plain};
 
@@ -81,30 +81,17 @@ pub fn lines(seen: &Seen, manner: Manner) -> String {
 
 /// The answer in a few letters, as wide as the widest usual one.
 fn sign(answer: &Answer) -> (String, Colour) {
-    match answer {
-        Answer::Status(reply) => {
-            let taken = (200..300).contains(&reply.status);
-            let colour = if taken { Colour::Green } else { Colour::Red };
-            let mut sign = format!("→ {:<6}", reply.status);
-            if reply.after > Duration::ZERO {
-                let _infallible = write!(sign, "after {:?} ", reply.after);
-            }
-            if let Some(pause) = &reply.retry_after {
-                let _infallible = write!(sign, "retry-after {pause} ");
-            }
-            (sign, colour)
-        }
-        Answer::Redirect(_)
-        | Answer::Hang
-        | Answer::Refuse
-        | Answer::Reset
-        | Answer::Tls
-        | Answer::Drip
-        | Answer::DripHead
-        | Answer::Flood
-        | Answer::FloodHead
-        | Answer::Interim
-        | Answer::Cut
-        | Answer::Garbage => (format!("→ {:<6}", answer.word()), Colour::Red),
+    let word = answer.given().map_or_else(|| answer.word().to_owned(), |status| status.to_string());
+    let mut sign = format!("→ {word:<6}");
+    if answer.after > Duration::ZERO {
+        let _infallible = write!(sign, "after {:?} ", answer.after);
     }
+    for asked in &answer.retry_after {
+        let _infallible = match asked {
+            RetryAfter::Seconds(seconds) => write!(sign, "retry-after {seconds} s "),
+            RetryAfter::Date(by_ms) => write!(sign, "retry-after a date {} s off ", by_ms / 1000),
+            RetryAfter::Raw(text) => write!(sign, "retry-after `{text}` "),
+        };
+    }
+    (sign, if answer.takes() { Colour::Green } else { Colour::Red })
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
-use super::script::{Answer, Script, Start, Step};
+use super::script::{Answer, Kind, Script, Step, When};
 use crate::domain::limits::RECEIVER_ALERTS;
 
 /// What a receiver does, beyond checking.
@@ -139,10 +139,11 @@ impl Tally {
         &mut self,
         behaviour: &Behaviour,
         path: &str,
+        record_id: Option<&str>,
         standing: &Standing,
         since_start: Duration,
     ) -> Answer {
-        let taken = || Answer::Status(super::script::Reply::status(200));
+        let taken = || Answer::status(200);
         match behaviour {
             Behaviour::Script(script) => {
                 let name = path.trim_start_matches('/').split(['?', '/']).next();
@@ -153,7 +154,9 @@ impl Tally {
                 };
                 let requests = self.by_script.entry(name).or_default();
                 *requests += 1;
-                current(steps, since_start, *requests, standing.attempt).unwrap_or_else(taken)
+                let now =
+                    Now { since_start, request: *requests, attempt: standing.attempt, record_id };
+                current(steps, now).unwrap_or_else(taken)
             }
             Behaviour::Troubles(troubles) => troubles
                 .iter()
@@ -163,9 +166,9 @@ impl Tally {
     }
 
     /// Writes down how the request was answered.
-    pub(super) fn settle(&mut self, key: Option<&str>, status: Option<u16>, problem: bool) {
+    pub(super) fn settle(&mut self, key: Option<&str>, answer: &Answer, problem: bool) {
         self.counts.problems += u64::from(problem);
-        if !status.is_some_and(|status| (200..300).contains(&status)) {
+        if !answer.takes() {
             self.counts.failed += 1;
             return;
         }
@@ -184,19 +187,43 @@ impl Tally {
 /// What is done to a connection before anything is read from it, where that is not to serve it.
 pub(super) fn at_the_door(behaviour: &Behaviour, since_start: Duration) -> Option<Answer> {
     let answer = match behaviour {
-        Behaviour::Script(script) => current(&script.default, since_start, 0, 0)?,
+        Behaviour::Script(script) => {
+            current(&script.default, Now { since_start, request: 0, attempt: 0, record_id: None })?
+        }
         Behaviour::Troubles(_) => return None,
     };
-    matches!(answer, Answer::Refuse | Answer::Tls).then_some(answer)
+    matches!(answer.kind, Kind::Refuse | Kind::Tls).then_some(answer)
 }
 
-fn current(steps: &[Step], since_start: Duration, request: u64, attempt: u32) -> Option<Answer> {
-    let begun = |step: &&Step| match step.start {
-        Start::Time(time) => time <= since_start,
-        Start::Request(number) => number <= request,
-        Start::Try(number) => number <= attempt,
+/// The request that a step is looked up for.
+#[derive(Clone, Copy)]
+struct Now<'a> {
+    since_start: Duration,
+    request: u64,
+    attempt: u32,
+    record_id: Option<&'a str>,
+}
+
+/// Where several steps count, the most particular does: that of the request's number, then those of the
+/// record, then those of a try, then the rest; among them the latest, and of two the lower line.
+fn current(steps: &[Step], now: Now<'_>) -> Option<Answer> {
+    let counts = |step: &&Step| {
+        let begun = match step.when {
+            When::From(time) => time <= now.since_start,
+            When::Request(number) => number == now.request,
+            When::Try(number) => number <= now.attempt,
+        };
+        begun && (step.record_id.is_none() || step.record_id.as_deref() == now.record_id)
     };
-    steps.iter().rev().find(begun).map(|step| step.answer.clone())
+    let rank = |step: &&Step| {
+        let (request, try_number, time) = match step.when {
+            When::Request(_) => (true, 0, Duration::ZERO),
+            When::Try(number) => (false, number, Duration::ZERO),
+            When::From(time) => (false, 0, time),
+        };
+        (request, step.record_id.is_some(), try_number, time)
+    };
+    steps.iter().filter(counts).max_by_key(rank).map(|step| step.answer.clone())
 }
 
 #[cfg(test)]
@@ -208,15 +235,15 @@ mod tests {
         keys.iter()
             .map(|key| {
                 let standing = tally.place(Some(key), [0; 32]);
-                let answer = tally.answer(behaviour, "/", &standing, Duration::ZERO);
-                tally.settle(Some(key), answer.status(), false);
-                answer.status().unwrap()
+                let answer = tally.answer(behaviour, "/", None, &standing, Duration::ZERO);
+                tally.settle(Some(key), &answer, false);
+                answer.given().unwrap()
             })
             .collect()
     }
 
     fn trouble(first: Option<u32>, every: Option<u64>) -> Behaviour {
-        let answer = Answer::Status(super::super::script::Reply::status(503));
+        let answer = Answer::status(503);
         Behaviour::Troubles(vec![Trouble { answer, first, every }])
     }
 
@@ -238,7 +265,7 @@ mod tests {
             let standing = tally.place(Some("a"), [7; 32]);
             assert_eq!((standing.attempt, standing.duplicate), (attempt, duplicate));
             assert!(standing.same_body);
-            tally.settle(Some("a"), Some(status), false);
+            tally.settle(Some("a"), &Answer::status(status), false);
         }
         assert!(!tally.place(Some("a"), [8; 32]).same_body);
         let counts = tally.counts;
@@ -247,32 +274,47 @@ mod tests {
     }
 
     #[test]
-    fn a_script_is_followed_by_time_request_and_try() {
+    fn the_most_particular_step_counts() {
         let script = Script::parse(
-            "0s 500\n10s 200\nscript ops\nrequest 2 501\nscript flaky\n0s 503\ntry 2 200\n",
+            "0s 500\n10s 200\n0s 422 for bad\n\
+             script ops\n#2 501\n\
+             script flaky\n0s 503\ntry 2 200\n#5 504 for f\n",
         )
         .unwrap();
         let behaviour = Behaviour::Script(script);
         let mut tally = Tally::default();
         let mut status = |path: &str, key: &str, at| {
             let standing = tally.place(Some(key), [0; 32]);
-            let answer = tally.answer(&behaviour, path, &standing, Duration::from_secs(at));
-            answer.status().unwrap()
+            let since_start = Duration::from_secs(at);
+            let answer = tally.answer(&behaviour, path, Some(key), &standing, since_start);
+            answer.given().unwrap()
         };
         assert_eq!(status("/x", "a", 9), 500);
         assert_eq!(status("/x", "b", 10), 200);
+        assert_eq!(status("/x", "bad", 10), 422);
         assert_eq!(status("/ops", "c", 10), 200);
         assert_eq!(status("/ops?q=1", "d", 10), 501);
+        assert_eq!(status("/ops", "d", 10), 200);
         assert_eq!(status("/flaky/deep", "e", 10), 503);
         assert_eq!(status("/flaky", "e", 10), 200);
         assert_eq!(status("/flaky", "f", 10), 503);
+        assert_eq!(status("/flaky", "f", 10), 200);
+        assert_eq!(status("/flaky", "f", 10), 504);
+    }
+
+    #[test]
+    fn an_alert_that_was_taken_without_a_word_comes_again_as_a_duplicate() {
+        let mut tally = Tally::default();
+        tally.place(Some("a"), [0; 32]);
+        tally.settle(Some("a"), &Answer::of(Kind::ResetAfterAccept), false);
+        assert!(tally.place(Some("a"), [0; 32]).duplicate);
     }
 
     #[test]
     fn a_closed_door_is_closed_before_a_request_is_read() {
         let script = Script::parse("0s refuse\n5s 200\n").unwrap();
         let behaviour = Behaviour::Script(script);
-        assert_eq!(at_the_door(&behaviour, Duration::ZERO), Some(Answer::Refuse));
+        assert_eq!(at_the_door(&behaviour, Duration::ZERO), Some(Answer::of(Kind::Refuse)));
         assert_eq!(at_the_door(&behaviour, Duration::from_secs(5)), None);
     }
 }

@@ -2,13 +2,13 @@
 //! bounds; answers are written as bytes, because a good part of them is not HTTP.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use super::script::{Answer, Reply};
+use super::script::{Answer, Body, Kind, RetryAfter};
 use crate::domain::limits::{RECEIVER_BODY_BYTES, RECEIVER_HEAD_BYTES, RECEIVER_HEAD_FIELDS};
 
 /// One request, read whole.
@@ -161,50 +161,55 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         answer: &Answer,
         own: &str,
     ) -> io::Result<Then> {
-        match answer {
-            Answer::Status(reply) => {
-                if !reply.after.is_zero() && self.gone_within(reply.after).await {
-                    return Ok(Then::Close);
-                }
-                self.write(&response(reply)).await?;
-                Ok(if request.keep_alive { Then::Next } else { Then::Close })
+        if !answer.after.is_zero() && self.gone_within(answer.after).await {
+            return Ok(Then::Close);
+        }
+        match &answer.kind {
+            Kind::Status(status) => {
+                self.respond(&head_of(*status, answer, None), &answer.body, request).await
             }
-            Answer::Redirect(to) => {
+            Kind::Redirect(to) => {
                 let to = to.as_deref().unwrap_or(own);
-                let head =
-                    format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n");
-                self.write(head.as_bytes()).await?;
-                Ok(Then::Next)
+                self.respond(&head_of(302, answer, Some(to)), &answer.body, request).await
             }
-            Answer::Hang => {
+            Kind::Hang => {
                 self.gone().await;
                 Ok(Then::Close)
             }
-            Answer::Refuse | Answer::Reset | Answer::Tls => Ok(Then::Reset),
-            Answer::Drip => {
-                self.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n").await?;
-                self.repeat(b".", DRIP).await
-            }
-            Answer::DripHead => {
+            Kind::Refuse | Kind::Reset | Kind::ResetAfterAccept | Kind::Tls => Ok(Then::Reset),
+            Kind::Drip => {
                 self.write(b"HTTP/1.1 200 OK\r\nx-drip: ").await?;
                 self.repeat(b".", DRIP).await
             }
-            Answer::Flood => {
-                self.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").await?;
-                self.repeat(&[b'~'; 16 * 1024], Duration::ZERO).await
-            }
-            Answer::FloodHead => {
+            Kind::Flood => {
                 self.write(b"HTTP/1.1 200 OK\r\n").await?;
                 self.repeat(b"x-flood: ~~~~~~~~~~~~~~~~\r\n", Duration::ZERO).await
             }
-            Answer::Interim => self.repeat(b"HTTP/1.1 103 Early Hints\r\n\r\n", DRIP).await,
-            Answer::Cut => {
-                self.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\ncut off he").await?;
-                Ok(Then::Close)
-            }
-            Answer::Garbage => {
+            Kind::Interim => self.repeat(b"HTTP/1.1 103 Early Hints\r\n\r\n", DRIP).await,
+            Kind::Garbage => {
                 self.write(b"SSH-2.0-OpenSSH_9.9\r\n\x00\x1b[31m\xff\r\n").await?;
                 Ok(Then::Close)
+            }
+        }
+    }
+
+    async fn respond(&mut self, head: &str, body: &Body, request: &Request) -> io::Result<Then> {
+        match body {
+            Body::Text(text) => {
+                self.write([head, text].concat().as_bytes()).await?;
+                Ok(if request.keep_alive { Then::Next } else { Then::Close })
+            }
+            Body::Slow => {
+                self.write(head.as_bytes()).await?;
+                self.repeat(b".", DRIP).await
+            }
+            Body::Cut => {
+                self.write([head, "cut off he"].concat().as_bytes()).await?;
+                Ok(Then::Close)
+            }
+            Body::Endless => {
+                self.write(head.as_bytes()).await?;
+                self.repeat(&[b'~'; 16 * 1024], Duration::ZERO).await
             }
         }
     }
@@ -253,28 +258,56 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 /// The pause between two bytes of a drip.
 const DRIP: Duration = Duration::from_millis(100);
 
-fn response(reply: &Reply) -> Vec<u8> {
-    let reason = http::StatusCode::from_u16(reply.status)
+/// The head of a response, with the empty line that ends it.
+fn head_of(status: u16, answer: &Answer, location: Option<&str>) -> String {
+    let reason = http::StatusCode::from_u16(status)
         .ok()
         .and_then(|status| status.canonical_reason())
         .unwrap_or("Scripted");
-    let mut head = format!("HTTP/1.1 {} {reason}\r\n", reply.status);
-    if let Some(value) = &reply.retry_after {
-        head.push_str("retry-after: ");
-        head.push_str(value);
-        head.push_str("\r\n");
+    let mut head = format!("HTTP/1.1 {status} {reason}\r\n");
+    let mut field = |name: &str, value: &str| {
+        for part in [name, ": ", value, "\r\n"] {
+            head.push_str(part);
+        }
+    };
+    for value in &answer.retry_after {
+        field("retry-after", &value.text());
     }
-    if !reply.body.is_empty() {
-        head.push_str("content-type: text/plain; charset=utf-8\r\n");
+    if let Some(location) = location {
+        field("location", location);
     }
-    // A 204, a 304 and an interim response have no body and no length.
-    let bodiless = reply.status < 200 || matches!(reply.status, 204 | 304);
-    if !bodiless || !reply.body.is_empty() {
-        head.push_str(&format!("content-length: {}\r\n", reply.body.len()));
+    match &answer.body {
+        Body::Text(text) => {
+            if !text.is_empty() {
+                field("content-type", "text/plain; charset=utf-8");
+            }
+            // A 204, a 304 and an interim response have no body and no length.
+            let bodiless = status < 200 || matches!(status, 204 | 304);
+            if !bodiless || !text.is_empty() {
+                field("content-length", &text.len().to_string());
+            }
+        }
+        Body::Slow | Body::Cut => field("content-length", "1000000"),
+        // Its end would be that of the connection.
+        Body::Endless => field("connection", "close"),
     }
     head.push_str("\r\n");
-    head.push_str(&reply.body);
-    head.into_bytes()
+    head
+}
+
+impl RetryAfter {
+    fn text(&self) -> String {
+        match self {
+            Self::Seconds(seconds) => seconds.to_string(),
+            Self::Raw(text) => text.clone(),
+            Self::Date(by_ms) => {
+                let shift = Duration::from_millis(by_ms.unsigned_abs());
+                let now = SystemTime::now();
+                let at = if *by_ms < 0 { now.checked_sub(shift) } else { now.checked_add(shift) };
+                httpdate::fmt_http_date(at.unwrap_or(now))
+            }
+        }
+    }
 }
 
 struct Head {
