@@ -2,6 +2,7 @@
 //! and nothing that it knows is lost with it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{
     Actor, ActorContext, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture,
@@ -17,6 +18,9 @@ use crate::domain::id::{DeliveryId, IntegrationId};
 use crate::domain::integration::{Policy, Status};
 use crate::domain::limits;
 use crate::domain::queue::{Input, Queue, Restore, Send, Stage};
+
+/// How long to wait before a destination that could not be read is read again.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 
 /// "Look at your station." Carries no work; at most one is in the mailbox.
 #[derive(Message)]
@@ -64,7 +68,10 @@ impl Destination {
 
     /// Builds the machine from what lies on disk and what is in flight.
     fn restore(&mut self, ctx: &mut Context<Self>, read: Read) {
-        let Some(destination) = self.found(ctx, read) else { return };
+        let Ok(destination) = self.found(read) else {
+            ctx.run_later(READ_AGAIN, |this, ctx| this.read_first(ctx));
+            return;
+        };
         let (policy, status) = self.terms(destination.as_deref());
         let (flights, arrived) = self.station.begin();
         let health = destination.as_ref().map(|each| each.health.clone()).unwrap_or_default();
@@ -80,21 +87,36 @@ impl Destination {
         self.live = Some(Live { queue, destination, reading_anew: false });
         // Deliveries that arrived before are on disk, and are read from there.
         self.run(ctx, if arrived.drain { vec![Input::Drain] } else { Vec::new() });
+        for (delivery, report) in arrived.ended {
+            self.run(ctx, vec![Input::Ended { delivery, report }]);
+        }
         if arrived.changed {
             self.read_anew(ctx, arrived.probe_now);
         }
     }
 
-    /// The destination as it was read; `Some(None)` where it was deleted. Where it can't be read the
-    /// actor ends, and the supervisor starts it again with backoff.
-    fn found(&self, ctx: &mut Context<Self>, read: Read) -> Option<Option<Arc<Configured>>> {
+    /// Reads the destination for the first time.
+    fn read_first(&self, ctx: &mut Context<Self>) {
+        // What the incarnation before handed to the store is on disk, or refused, once an empty commit
+        // is through: only then is the disk the truth.
+        let store = Arc::clone(&self.shared.store);
+        let id = self.id();
+        let reading = async move {
+            store.apply(id, Vec::new()).await?;
+            store.destination(id).await
+        };
+        ctx.spawn(reading.into_actor(self).map(|read, this, ctx| this.restore(ctx, read)));
+    }
+
+    /// The destination as it was read; `Ok(None)` where it was deleted. That it can't be read is the
+    /// store's trouble and no death of the actor: a full disk must not park it.
+    fn found(&self, read: Read) -> Result<Option<Arc<Configured>>, StoreError> {
         match read {
-            Ok(destination) => Some(Some(Arc::new(destination))),
-            Err(StoreError::NotFound) => Some(None),
+            Ok(destination) => Ok(Some(Arc::new(destination))),
+            Err(StoreError::NotFound) => Ok(None),
             Err(error) => {
                 tracing::warn!(integration = %self.id(), %error, "can't read a destination");
-                ctx.stop();
-                None
+                Err(error)
             }
         }
     }
@@ -151,7 +173,10 @@ impl Destination {
     }
 
     fn changed(&mut self, ctx: &mut Context<Self>, read: Read, probe_now: bool) {
-        let Some(destination) = self.found(ctx, read) else { return };
+        let Ok(destination) = self.found(read) else {
+            ctx.run_later(READ_AGAIN, move |this, ctx| this.read_anew(ctx, probe_now));
+            return;
+        };
         let (policy, status) = self.terms(destination.as_deref());
         let Some(live) = &mut self.live else { return };
         live.reading_anew = false;
@@ -275,15 +300,7 @@ impl Actor for Destination {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        // What the incarnation before handed to the store is on disk, or refused, once an empty commit
-        // is through: only then is the disk the truth.
-        let store = Arc::clone(&self.shared.store);
-        let id = self.id();
-        let restoring = async move {
-            store.apply(id, Vec::new()).await?;
-            store.destination(id).await
-        };
-        ctx.spawn(restoring.into_actor(self).map(|read, this, ctx| this.restore(ctx, read)));
+        self.read_first(ctx);
         self.station.awake(self.guard.generation(), ctx.address());
     }
 }

@@ -175,13 +175,21 @@ impl Station {
         }
     }
 
-    /// What a new incarnation starts from. Reports come with the flights, not as arrivals.
+    /// What a new incarnation starts from. What came of attempts stands with the arrivals, so that it is
+    /// taken in one by one, and one that kills its actor can be named.
     pub(super) fn begin(&self) -> (Vec<Flight>, Arrived) {
         let mut inner = self.lock();
         let mut arrived = std::mem::take(&mut inner.arrived);
-        arrived.ended.clear();
         self.nudged.store(false, Ordering::Release);
-        (inner.flights.values().cloned().collect(), arrived)
+        let mut flights: Vec<Flight> = inner.flights.values().cloned().collect();
+        arrived.ended.clear();
+        for flight in &mut flights {
+            if let Stage::Ended(report) = &flight.stage {
+                arrived.ended.push((flight.waiting.id, report.clone()));
+                flight.stage = Stage::OnWire;
+            }
+        }
+        (flights, arrived)
     }
 
     /// The actor has nothing to do. Returns true where it may stop: nothing arrived meanwhile.

@@ -37,7 +37,7 @@ pub(crate) struct Past {
 }
 
 /// See the module.
-pub(crate) trait Disk {
+pub(crate) trait Disk: Send {
     /// The store as the process uses it.
     fn store(&self) -> Arc<dyn Store>;
     /// The process is gone; what it had committed is what the next one finds.

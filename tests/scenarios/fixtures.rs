@@ -102,3 +102,8 @@ fn the_store_tells_every_story() {
         tell(scenario, Telling::over(Medium::Sqlite)).map(|told| (told.text, told.hours))
     });
 }
+
+#[test]
+fn the_actors_tell_every_story() {
+    hold_all("actors", |scenario| crate::actors::tell(scenario, Medium::Memory));
+}

@@ -27,7 +27,6 @@ pub(crate) struct Checker {
     /// When a destination or a delivery was last touched by an operator.
     touched: BTreeMap<IntegrationId, u64>,
     acted: BTreeMap<DeliveryId, u64>,
-    poisoned: Vec<DeliveryId>,
     clock_stepped: bool,
     audited: usize,
     broken: Option<String>,
@@ -55,7 +54,6 @@ impl Checker {
             started: BTreeMap::new(),
             touched: BTreeMap::new(),
             acted: BTreeMap::new(),
-            poisoned: Vec::new(),
             clock_stepped: false,
             audited: 0,
             broken: None,
@@ -96,14 +94,6 @@ impl Checker {
     /// An operator acted on a delivery.
     pub(crate) fn acted(&mut self, id: DeliveryId, elapsed_ms: u64) {
         self.acted.insert(id, elapsed_ms);
-    }
-
-    pub(crate) fn crashed_on(&mut self, id: DeliveryId) {
-        self.poisoned.push(id);
-    }
-
-    pub(crate) fn was_poisoned(&self, id: DeliveryId) -> bool {
-        self.poisoned.contains(&id)
     }
 
     fn recently(&self, at: Option<&u64>, elapsed_ms: u64) -> bool {

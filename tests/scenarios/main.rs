@@ -8,8 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod actors;
 mod disk;
 mod faults;
+mod faulty;
 mod fixtures;
 mod invariants;
 mod lang;

@@ -151,7 +151,14 @@ impl World {
             if self.is_over() {
                 return Ok(());
             }
-            let Some(((at, _), _)) = self.calendar.first_key_value() else { return Ok(()) };
+            let Some(((at, _), _)) = self.calendar.first_key_value() else {
+                let done = self.life.is_none() || self.scene.scenario.until.is_some();
+                return if done {
+                    Ok(())
+                } else {
+                    Err("it stands still before its end".to_owned())
+                };
+            };
             let at = *at;
             if let Some(until) = self.scene.scenario.until
                 && at > until
@@ -403,28 +410,11 @@ impl World {
         let draining = life.draining;
         let accepted =
             if draining { Err(StoreError::Stopped) } else { now(self.store.accept(alerts)) };
-        self.accepted(names, accepted.map(|each| each.iter().map(|each| each.fresh).collect()));
+        if !self.scene.faults.has_crashed() {
+            let fresh = accepted.map(|each| each.iter().map(|each| each.fresh).collect());
+            self.scene.accepted(names, fresh);
+        }
         self.pass_on();
-    }
-
-    fn accepted(&mut self, names: &[String], fresh: Result<Vec<bool>, StoreError>) {
-        if self.scene.faults.has_crashed() {
-            return;
-        }
-        match fresh {
-            Ok(fresh) => {
-                for (name, fresh) in names.iter().zip(fresh) {
-                    if !fresh {
-                        self.scene.us(name, "known", "");
-                    }
-                }
-            }
-            Err(error) => {
-                for name in names {
-                    self.scene.us(name, "refused", &error.to_string());
-                }
-            }
-        }
     }
 
     /// Passes on what became durable, as the board does.
@@ -497,13 +487,7 @@ impl World {
             Act::Retry { delivery, .. } | Act::Discard { delivery, .. } => {
                 self.scene.checker.acted(*delivery, elapsed);
             }
-            Act::RetryDead { .. } => {
-                for (delivery, _, of) in self.scene.book.deliveries() {
-                    if of == dest {
-                        self.scene.checker.acted(delivery, elapsed);
-                    }
-                }
-            }
+            Act::RetryDead { .. } => self.scene.acted_on_all(dest),
         }
         let gone = now(self.store.destination(id)).err().filter(|_| sends);
         let done = match gone {

@@ -16,6 +16,7 @@ use belfry::domain::delivery::{Phases, Report, State};
 use belfry::domain::id::{AutomationId, DeliveryId, IntegrationId};
 use belfry::domain::integration::{HttpsUrl, Integration, Status, Target, Webhook};
 use belfry::domain::levels::{Level, Levels, MinimumLevels};
+use belfry::domain::queue::Note;
 use belfry::domain::record::Record;
 use belfry::domain::secret::Sealed;
 use belfry::domain::time::Timestamp;
@@ -50,8 +51,10 @@ pub(crate) struct Scene {
     pub(crate) told: Arc<Told>,
     pub(crate) disk: Box<dyn Disk>,
     poisoned: BTreeSet<(String, usize)>,
+    ever_poisoned: BTreeSet<(String, usize)>,
     /// Requests that went out and whose outcome is not known to be on disk.
     out: BTreeMap<(DeliveryId, u32), (usize, String, Plan)>,
+    open_circuits: BTreeSet<IntegrationId>,
     /// Who does what an operator does.
     pub(crate) by: Actor,
 }
@@ -86,7 +89,9 @@ impl Scene {
             told,
             disk,
             poisoned: BTreeSet::new(),
+            ever_poisoned: BTreeSet::new(),
             out: BTreeMap::new(),
+            open_circuits: BTreeSet::new(),
             by: Actor { name: "scenario".to_owned(), address: None },
         };
         scene.install();
@@ -166,6 +171,52 @@ impl Scene {
 
     pub(crate) fn of(&mut self, dest: usize, subject: &str, what: &str, then: &str) {
         self.book.tell(self.elapsed_ms, Whom::Dest(dest), subject, what, then);
+    }
+
+    /// What became of records that came in: whether each made a new alert.
+    pub(crate) fn accepted(&mut self, names: &[String], fresh: Result<Vec<bool>, StoreError>) {
+        match fresh {
+            Ok(fresh) => {
+                for (name, fresh) in names.iter().zip(fresh) {
+                    if !fresh {
+                        self.us(name, "known", "");
+                    }
+                }
+            }
+            Err(error) => {
+                for name in names {
+                    self.us(name, "refused", &error.to_string());
+                }
+            }
+        }
+    }
+
+    /// A machine decided something.
+    pub(crate) fn noted(&mut self, id: IntegrationId, at: Timestamp, note: &Note) {
+        match note {
+            Note::CircuitOpened { .. } => self.open_circuits.extend([id]),
+            Note::CircuitClosed => drop(self.open_circuits.remove(&id)),
+            Note::Sent { .. }
+            | Note::Ended { .. }
+            | Note::ProbeFailed { .. }
+            | Note::SwitchedOff
+            | Note::Lost { .. } => {}
+        }
+        self.book.noted(self.elapsed_ms, at, id, note);
+    }
+
+    /// Whether its circuit opened and did not close since, as far as the story tells.
+    pub(crate) fn circuit_open(&self, id: IntegrationId) -> bool {
+        self.open_circuits.contains(&id) && self.status(id).1
+    }
+
+    /// An operator acts on all deliveries of a destination.
+    pub(crate) fn acted_on_all(&mut self, dest: usize) {
+        for (delivery, _, of) in self.book.deliveries() {
+            if of == dest {
+                self.checker.acted(delivery, self.elapsed_ms);
+            }
+        }
     }
 
     /// What became of an operator's act.
@@ -274,6 +325,7 @@ impl Scene {
             }
             Deed::Poison { alert, dest } => {
                 self.poisoned.insert((alert.clone(), *dest));
+                self.ever_poisoned.insert((alert.clone(), *dest));
             }
             Deed::Cure { alert, dest } => {
                 self.poisoned.remove(&(alert.clone(), *dest));
@@ -329,7 +381,7 @@ impl Scene {
                 interrupted: history.iter().filter(|past| past.interrupted).count(),
                 seen: receiver.seen(alert),
             });
-            let poisoned = self.checker.was_poisoned(row.id);
+            let poisoned = self.ever_poisoned.contains(&(alert.to_owned(), dest));
             self.checker.end(&row, &history, receiver.seen(alert), poisoned)?;
         }
         let dests: Vec<(Status, bool)> = self.ids.iter().map(|id| self.status(*id)).collect();

@@ -18,6 +18,9 @@ use crate::invariants::Moment;
 use crate::model::{World, jitter_key};
 use crate::scene::{Scene, now};
 
+/// As the engine has it.
+const READ_AGAIN_MS: u64 = 1000;
+
 /// Something to do for a destination.
 pub(crate) enum Work {
     Launch(IntegrationId),
@@ -25,6 +28,8 @@ pub(crate) enum Work {
     Look(IntegrationId),
     /// An incarnation reads its destination for the first time.
     Restore(IntegrationId, u64),
+    /// It could not be read, and is read again.
+    Reread(IntegrationId, u64),
     /// The destination was read anew.
     Read(IntegrationId, u64, Box<Result<Destination, StoreError>>, bool),
     /// The store carries out a commit now.
@@ -51,6 +56,8 @@ enum Being {
 /// What belongs to a destination and outlives its actor.
 pub(crate) struct Station {
     being: Being,
+    /// The actor is dead, and nobody knows yet.
+    dying: bool,
     generation: u64,
     deaths: Deaths,
     pub(crate) arrived: Arrived,
@@ -93,6 +100,7 @@ impl Station {
     fn new() -> Self {
         Self {
             being: Being::Asleep,
+            dying: false,
             generation: 0,
             deaths: Deaths::default(),
             arrived: Arrived::default(),
@@ -133,6 +141,7 @@ impl World {
     fn incarnation(&mut self, id: IntegrationId, generation: u64) -> Option<&mut Station> {
         self.station(id).filter(|station| {
             station.generation == generation
+                && !station.dying
                 && matches!(station.being, Being::Awake | Being::Waking)
         })
     }
@@ -179,6 +188,11 @@ impl World {
             Work::Launch(id) => self.launch(id),
             Work::Look(id) => self.look(id),
             Work::Restore(id, generation) => self.restore(id, generation),
+            Work::Reread(id, generation) => {
+                if self.incarnation(id, generation).is_some() {
+                    self.read_first(id, generation);
+                }
+            }
             Work::Read(id, generation, read, probe_now) => {
                 self.changed(id, generation, *read, probe_now);
             }
@@ -218,16 +232,21 @@ impl World {
 
     fn launch(&mut self, id: IntegrationId) {
         let wall = self.scene.wall();
-        let latency = self.scene.scenario.latency;
         let Some(station) = self.station(id) else { return };
         station.generation += 1;
         station.being = Being::Awake;
+        station.dying = false;
         station.careful = station.deaths.are_recent(wall);
         station.live = None;
         station.holding = None;
         station.timer += 1;
         station.bedtime = None;
         let generation = station.generation;
+        self.read_first(id, generation);
+    }
+
+    fn read_first(&mut self, id: IntegrationId, generation: u64) {
+        let latency = self.scene.scenario.latency;
         // What the incarnation before handed to the store is through when this commit is.
         if latency.commit_ms + latency.told_ms == 0 {
             self.work.push_back(Work::Restore(id, generation));
@@ -241,31 +260,40 @@ impl World {
             return;
         }
         if now(self.store.apply(id, Vec::new())).is_err() {
-            return self.die(id, None);
+            return self.after(READ_AGAIN_MS, Work::Reread(id, generation));
         }
         if self.scene.faults.take_doom(id) {
             return self.die(id, None);
         }
-        let Ok(destination) = found(now(self.store.destination(id))) else {
-            return self.die(id, None);
-        };
+        let destination = found(now(self.store.destination(id))).expect("it can be read");
         let (policy, status) = self.terms(destination.as_deref());
         let health = destination.as_ref().map(|each| each.health.clone()).unwrap_or_default();
         let Some(life) = self.life.as_mut() else { return };
         let start_at = life.herd.remove(&id).unwrap_or(Timestamp::from_millis(i64::MIN));
         let Some(station) = self.station(id) else { return };
-        let arrived = std::mem::take(&mut station.arrived);
+        let mut arrived = std::mem::take(&mut station.arrived);
         station.nudged = false;
+        arrived.ended.clear();
+        let mut flights: Vec<Flight> = station.flights.values().cloned().collect();
+        for flight in &mut flights {
+            if let Stage::Ended(report) = &flight.stage {
+                arrived.ended.push((flight.waiting.id, report.clone()));
+                flight.stage = Stage::OnWire;
+            }
+        }
         let queue = Queue::new(Restore {
             policy: policy.clone(),
             status,
             health,
             jitter_key: jitter_key(id),
             start_at,
-            flights: station.flights.values().cloned().collect(),
+            flights,
         });
         station.live = Some(Live { queue, destination, policy, reading_anew: false });
         self.run_machine(id, if arrived.drain { vec![Input::Drain] } else { Vec::new() });
+        for (delivery, report) in arrived.ended {
+            self.run_machine(id, vec![Input::Ended { delivery, report }]);
+        }
         if arrived.changed {
             self.read_anew(id, arrived.probe_now);
         }
@@ -336,7 +364,7 @@ impl World {
         if self.incarnation(id, generation).is_none() {
             return;
         }
-        let Ok(destination) = found(read) else { return self.die(id, None) };
+        let destination = found(read).expect("it can be read");
         let (policy, status) = self.terms(destination.as_deref());
         let Some(live) = self.station(id).and_then(|station| station.live.as_mut()) else { return };
         live.reading_anew = false;
@@ -352,7 +380,6 @@ impl World {
     fn run_machine(&mut self, id: IntegrationId, inputs: Vec<Input>) {
         let wall = self.scene.wall();
         let writable = self.scene.faults.writable();
-        let elapsed = self.scene.elapsed_ms;
         let handled: Vec<DeliveryId> = inputs.iter().filter_map(ended).collect();
         let Some(station) = self.station(id).filter(|station| station.live.is_some()) else {
             return;
@@ -374,7 +401,7 @@ impl World {
         let policy = live.policy.clone();
         let open = live.queue.health().circuit.is_open();
         for note in &step.notes {
-            self.scene.book.noted(elapsed, wall, id, note);
+            self.scene.noted(id, wall, note);
         }
         if let Some(destination) = &destination {
             for send in step.send {
@@ -519,6 +546,7 @@ impl World {
         let latency = self.scene.scenario.latency;
         let Some(station) = self.station(id) else { return };
         let generation = station.generation;
+        station.dying = true;
         station.live = None;
         station.timer += 1;
         station.bedtime = None;
@@ -531,7 +559,6 @@ impl World {
     fn down(&mut self, id: IntegrationId, generation: u64, culprit: Option<DeliveryId>) {
         let wall = self.scene.wall();
         if let Some(culprit) = culprit {
-            self.scene.checker.crashed_on(culprit);
             let limit = limits::CRASHES_A_DELIVERY;
             let dead = now(self.store.record_crash(culprit, limit, wall));
             if dead == Ok(true)
@@ -540,7 +567,10 @@ impl World {
                 station.flights.remove(&culprit);
             }
         }
-        let Some(station) = self.incarnation(id, generation) else { return };
+        let Some(station) = self.station(id) else { return };
+        if station.generation != generation || station.being == Being::Down {
+            return;
+        }
         let restart = station.deaths.record(wall, jitter_key(id));
         station.being = Being::Down;
         let (Restart::After(span) | Restart::Park(span)) = restart;

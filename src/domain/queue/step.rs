@@ -273,9 +273,11 @@ impl Queue {
                     self.claimed(now, delivery, lost.contains(&delivery), step);
                 }
                 Change::Unclaim { delivery } => {
-                    if let Some((waiting, _)) = self.flights.remove(delivery)
-                        && !lost.contains(&delivery)
-                    {
+                    let Some((waiting, _)) = self.flights.remove(delivery) else { continue };
+                    if lost.contains(&delivery) {
+                        // Its claim may never have come to the disk: then it waits there.
+                        self.window.missed();
+                    } else {
                         self.window.put_back(waiting);
                     }
                 }
@@ -292,8 +294,7 @@ impl Queue {
     fn claimed(&mut self, now: Timestamp, id: DeliveryId, lost: bool, step: &mut Step) {
         let Some((waiting, _)) = self.flights.remove(id) else { return };
         if lost {
-            self.window.finished(id);
-            self.notes.push(Note::Lost { delivery: id });
+            self.lost(id);
         } else if self.may_send() && self.circuit_permits(now) {
             self.send(waiting, step);
         } else {
@@ -305,8 +306,7 @@ impl Queue {
     fn settled(&mut self, id: DeliveryId, next: Next, lost: bool) {
         let Some((mut waiting, _)) = self.flights.remove(id) else { return };
         if lost {
-            self.window.finished(id);
-            self.notes.push(Note::Lost { delivery: id });
+            self.lost(id);
             return;
         }
         match next {
@@ -318,6 +318,14 @@ impl Queue {
                 self.window.put_back(waiting);
             }
         }
+    }
+
+    /// What was decided of this delivery did not hold. It may wait on disk all the same, where an
+    /// incarnation before wrote the same down and died of it.
+    fn lost(&mut self, id: DeliveryId) {
+        self.window.finished(id);
+        self.window.missed();
+        self.notes.push(Note::Lost { delivery: id });
     }
 
     fn ended(&mut self, now: Timestamp, delivery: DeliveryId, report: Report) {
