@@ -102,10 +102,18 @@ fn throughput() {
     let (mut single, mut hundred, mut spread, mut ratio) = (vec![], vec![], vec![], vec![]);
     // One run to warm up: connections, caches, the size of the database's log.
     rate(&receiver, &load(&service, scaled(10_000), 1, 1));
+    let measure = |what: &str, a_call: usize, segments: usize| {
+        let load = load(&service, scaled(60_000), a_call, segments);
+        let before = service.cpu_seconds();
+        let rate = rate(&receiver, &load);
+        let cpu_us = (service.cpu_seconds() - before) * 1e6 / load.records as f64;
+        println!("<!-- {what}: {rate:.0} records/s, {cpu_us:.0} µs of processor a record -->");
+        rate
+    };
     for _ in 0..ROUNDS {
-        single.push(rate(&receiver, &load(&service, scaled(60_000), 1, 1)));
-        spread.push(rate(&receiver, &load(&service, scaled(60_000), 1, 100)));
-        hundred.push(rate(&receiver, &load(&service, scaled(120_000), 100, 1)));
+        single.push(measure("1 a call, 1 destination", 1, 1));
+        spread.push(measure("1 a call, 100 destinations", 1, 100));
+        hundred.push(measure("100 a call, 1 destination", 100, 1));
         ratio.push(spread[spread.len() - 1] / single[single.len() - 1]);
     }
     println!("| records/s, 1 a call, 64 callers, 1 destination | ≥ 8000 | {} |", middle(single));

@@ -50,6 +50,18 @@ impl Service {
         (kib("VmRSS:") / 1024.0, kib("VmHWM:") / 1024.0)
     }
 
+    /// Processor time that it has used, in seconds.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let stat = stat.expect("the process is there");
+        let after_name = stat.rsplit(')').next().unwrap_or("");
+        let ticks = |place: usize| {
+            after_name.split_whitespace().nth(place).and_then(|n| n.parse::<f64>().ok())
+        };
+        // utime and stime of proc(5), in hundredths of a second.
+        (ticks(11).expect("utime") + ticks(12).expect("stime")) / 100.0
+    }
+
     /// One call; the answer's JSON.
     pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };

@@ -56,7 +56,7 @@ pub const LOOKUP_BEFORE_PROXY: Duration = Duration::from_millis(500);
 /// A kept connection that was not used for this long is closed: a firewall may have forgotten it.
 pub const IDLE_CONNECTION: Duration = Duration::from_secs(20);
 /// Idle connections that are kept for each destination.
-pub const IDLE_CONNECTIONS: usize = 64;
+pub const IDLE_CONNECTIONS: usize = 512;
 /// TLS sessions remembered, so that a new connection to the same destination is cheap.
 pub const TLS_SESSIONS: usize = 256;
 /// Characters of an error's cause that are kept: some of them may be a receiver's own words.

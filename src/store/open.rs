@@ -159,7 +159,7 @@ pub(super) fn open_reader(data: &Path, watch: Watch) -> Result<Connection, OpenE
 
 fn set_up(connection: &Connection, path: &Path, max_pages: Option<u32>) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(128);
-    connection.pragma_update(None, "page_size", 8192)?;
+    connection.pragma_update(None, "page_size", 4096)?;
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
@@ -173,7 +173,7 @@ fn set_up(connection: &Connection, path: &Path, max_pages: Option<u32>) -> rusql
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", -8192)?;
-    connection.pragma_update(None, "wal_autocheckpoint", 2000)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     connection.pragma_update(None, "journal_size_limit", limits::STORE_LOG_BYTES as i64)?;
     if cfg!(target_os = "macos") {
         connection.pragma_update(None, "fullfsync", true)?;
