@@ -368,10 +368,11 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin + Torn>(
             match piece {
                 Piece::Bytes(bytes) => open.write_all(&bytes).await?,
                 Piece::Drip(bytes, every) => {
+                    let mut beat = tokio::time::interval(every);
                     for byte in bytes {
+                        beat.tick().await;
                         open.write_all(&[byte]).await?;
                         open.flush().await?;
-                        tokio::time::sleep(every).await;
                     }
                 }
                 Piece::Endless(bytes) => loop {
