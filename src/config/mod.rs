@@ -124,7 +124,7 @@ impl Config {
         let values = read::read(file, environment, &mut problems);
         check_together(&values, &mut problems);
         if !problems.is_empty() {
-            problems.sort();
+            problems.sort_by_cached_key(Problem::order);
             return Err(Problems(problems));
         }
         Ok(built(data, &values))
@@ -148,14 +148,15 @@ fn check_together(values: &Values, problems: &mut Vec<Problem>) {
             problems.push(Problem { place, what: error.to_string() });
         }
     }
-    if let (Some(Value::Span(base)), Some(Value::Span(cap))) = (
-        values.get("delivery.retry.base").map(|found| &found.value),
-        values.get("delivery.retry.cap").map(|found| &found.value),
-    ) && base > cap
-        && let Some(place) = place("delivery.retry.base")
+    if let (Some(base), Some(cap)) =
+        (values.get("delivery.retry.base"), values.get("delivery.retry.cap"))
+        && let (Value::Span(base_span), Value::Span(cap_span)) = (&base.value, &cap.value)
+        && base_span > cap_span
     {
+        // A default is nothing that anybody could look up: the other one is what was given.
+        let given = if base.place.starts_with(read::DEFAULT) { cap } else { base };
         let what = "delivery.retry.base can't be longer than delivery.retry.cap".to_owned();
-        problems.push(Problem { place, what });
+        problems.push(Problem { place: given.place.clone(), what });
     }
 }
 

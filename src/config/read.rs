@@ -10,7 +10,7 @@ use super::keys::{Form, KEYS, Key};
 use super::span;
 
 /// Something in the configuration that can't be used.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// `belfry.toml:12`, or the name of an environment variable.
     pub place: String,
@@ -23,6 +23,21 @@ impl fmt::Display for Problem {
         write!(f, "{}: {}", self.place, self.what)
     }
 }
+
+impl Problem {
+    /// The file's problems by their lines, then those of the environment by name.
+    pub(super) fn order(&self) -> (bool, String, usize, String) {
+        let of_a_line = self.place.rsplit_once(':').and_then(|(name, line)| {
+            let line: usize = line.parse().ok()?;
+            Some((name, line))
+        });
+        let (name, line) = of_a_line.unwrap_or((&self.place, 0));
+        (of_a_line.is_none(), name.to_owned(), line, self.what.clone())
+    }
+}
+
+/// The place of a value that nobody gave.
+pub(super) const DEFAULT: &str = "the default";
 
 /// A value in its key's form.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +79,7 @@ pub(super) fn read(
     let mut values = Values::new();
     for key in KEYS.iter().filter(|key| !key.default.is_empty()) {
         let text = format!("default = {}", key.default);
-        take(Some(("the default", &text)), &mut values, problems, |_| Some(key));
+        take(Some((DEFAULT, &text)), &mut values, problems, |_| Some(key));
     }
     take(file, &mut values, problems, find);
     for (name, text) in environment {
@@ -139,7 +154,11 @@ fn take(
 fn raw(value: DeValue<'_>) -> Raw {
     match value {
         DeValue::String(text) => Raw::Text(text.into_owned()),
-        DeValue::Integer(number) => Raw::Whole(number.as_str().replace('_', "")),
+        DeValue::Integer(number) => {
+            // `0x10` is 16: its text alone does not say so.
+            let read = i64::from_str_radix(&number.as_str().replace('_', ""), number.radix());
+            Raw::Whole(read.map_or_else(|_| number.to_string(), |number| number.to_string()))
+        }
         DeValue::Float(number) => Raw::Number(number.as_str().replace('_', "")),
         DeValue::Boolean(switch) => Raw::Switch(switch),
         DeValue::Datetime(_) => Raw::Other("a date"),
@@ -175,7 +194,20 @@ fn put(
         }
         None => {
             // What may hold a password is not repeated.
-            let given = if key.form == Form::Proxy { "this".to_owned() } else { raw.shown() };
+            let secret = match key.form {
+                Form::Proxy => true,
+                Form::Url => raw.shown().contains('@'),
+                Form::Span { .. }
+                | Form::Whole { .. }
+                | Form::Number { .. }
+                | Form::Word(_)
+                | Form::Switch
+                | Form::Address
+                | Form::Path
+                | Form::Paths
+                | Form::Networks => false,
+            };
+            let given = if secret { "this".to_owned() } else { raw.shown() };
             let what = format!("{} can't be {given}: it must be {}", key.name, key.form.allowed());
             problems.push(Problem { place, what });
         }
@@ -260,7 +292,15 @@ fn variable(name: &str) -> String {
 
 /// An unknown key, with the one that was probably meant, or those that there are.
 fn unknown(path: &str, spelled: &dyn Fn(&str) -> String) -> String {
-    let nearest = KEYS.iter().map(|key| (distance(path, key.name), key.name)).min();
+    if is_section(path) {
+        return format!("{} is a section, not a key", spelled(path));
+    }
+    let sections = KEYS.iter().flat_map(|key| {
+        let ends = key.name.match_indices('.').map(|(end, _)| end);
+        ends.filter_map(|end| key.name.get(..end))
+    });
+    let names = KEYS.iter().map(|key| key.name).chain(sections);
+    let nearest = names.map(|name| (distance(path, name), name)).min();
     if let Some((distance, name)) = nearest
         && distance <= 3
     {
