@@ -1,6 +1,7 @@
 //! Seals what must not be read from disk: AES-256-GCM under the master key, one derived key for each
 //! purpose, and the place of each secret bound into its seal, so that none can stand in for another.
 
+use std::env::VarError;
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -116,8 +117,17 @@ impl MasterKey {
     /// # Errors
     /// What is wrong with it and what to do.
     pub fn load(data: &Path) -> Result<Self, KeyError> {
-        if let Ok(text) = std::env::var("BELFRY_MASTER_KEY") {
-            return Self::parse(&Zeroizing::new(text), "BELFRY_MASTER_KEY");
+        const VARIABLE: &str = "BELFRY_MASTER_KEY";
+        match std::env::var(VARIABLE) {
+            Ok(text) => return Self::parse(&Zeroizing::new(text), VARIABLE),
+            Err(VarError::NotPresent) => {}
+            // To fall back to the file would be to use another key than the one that was meant.
+            Err(VarError::NotUnicode(_)) => {
+                return Err(KeyError::Malformed {
+                    place: VARIABLE.to_owned(),
+                    what: "it is no text",
+                });
+            }
         }
         let path = match std::env::var_os("BELFRY_MASTER_KEY_FILE") {
             Some(path) => PathBuf::from(path),
