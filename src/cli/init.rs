@@ -65,24 +65,38 @@ pub async fn make(data: &Path) -> Result<Secret, CliError> {
             return Err(CliError::failed(text));
         }
     }
-    let there = data.is_dir();
-    let made = fill(data).await;
+    let new: Vec<&Path> =
+        data.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists()).collect();
+    // Whoever makes the configuration owns the directory: another `init` at the same moment fails here,
+    // and must not take away what the first one made.
+    let made = match claim(data) {
+        Ok(()) => {
+            let filled = fill(data).await;
+            if filled.is_err() {
+                remove_files(data);
+            }
+            filled
+        }
+        Err(error) => Err(error),
+    };
     if made.is_err() {
-        // Nothing half-made stays; what can't be removed is found by the next try.
-        for name in [config::FILE, KEY_FILE, "belfry.db", "belfry.db-wal", "belfry.db-shm"] {
-            let _absent = std::fs::remove_file(data.join(name));
-        }
-        for name in ["belfry.lock", "reserve"] {
-            let _absent = std::fs::remove_file(data.join(name));
-        }
-        if !there {
-            let _not_empty = std::fs::remove_dir(data);
+        for dir in new {
+            let _not_empty = std::fs::remove_dir(dir);
         }
     }
     made
 }
 
-async fn fill(data: &Path) -> Result<Secret, CliError> {
+/// Nothing half-made stays; what can't be removed is found by the next try.
+fn remove_files(data: &Path) {
+    let database = ["belfry.db", "belfry.db-wal", "belfry.db-shm", "belfry.lock", "reserve"];
+    for name in [config::FILE, KEY_FILE].into_iter().chain(database) {
+        let _absent = std::fs::remove_file(data.join(name));
+    }
+}
+
+/// Makes the directory and the configuration.
+fn claim(data: &Path) -> Result<(), CliError> {
     let machine = |what: &str, error: std::io::Error| {
         CliError::failed(format!("{what} in {} failed: {error}", data.display()))
     };
@@ -91,16 +105,20 @@ async fn fill(data: &Path) -> Result<Secret, CliError> {
         .mode(0o700)
         .create(data)
         .map_err(|error| machine("making the directory", error))?;
-    OpenOptions::new()
+    let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(data.join(config::FILE))
-        .and_then(|mut file| {
-            file.write_all(config::template().as_bytes())?;
-            file.sync_all()
-        })
-        .map_err(|error| machine("writing the configuration", error))?;
+        .map_err(|error| machine("making the configuration", error))?;
+    let written = file.write_all(config::template().as_bytes()).and_then(|()| file.sync_all());
+    written.map_err(|error| {
+        remove_files(data);
+        machine("writing the configuration", error)
+    })
+}
+
+async fn fill(data: &Path) -> Result<Secret, CliError> {
     let key = MasterKey::generate().map_err(CliError::failed)?;
     key.write(&data.join(KEY_FILE)).map_err(CliError::failed)?;
     let settings = Settings {
