@@ -3,6 +3,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
@@ -111,9 +112,20 @@ pub struct Opened {
 pub(super) fn open(data: &Path, max_pages: Option<u32>) -> Result<Opened, OpenError> {
     refuse_network_disk(data)?;
     let lock = lock(data)?;
+    make_private(&database(data))?;
     let connection = open_database(&database(data), max_pages)?;
     keep_reserve(data);
     Ok(Opened { connection, data: data.to_owned(), lock })
+}
+
+/// Makes an empty file where there is none, for its owner alone: SQLite would leave the mode to the
+/// umask, and gives the write-ahead log the mode of the database.
+fn make_private(path: &Path) -> Result<(), OpenError> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_empty) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(machine("making", path, source)),
+    }
 }
 
 /// The database's file in a data directory.
@@ -253,7 +265,8 @@ fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
 
 fn lock(data: &Path) -> Result<File, OpenError> {
     let path = data.join("belfry.lock");
-    let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+    let mut options = OpenOptions::new();
+    let open = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
     let mut file = open.map_err(|source| machine("opening", &path, source))?;
     match file.try_lock() {
         Ok(()) => {}
@@ -315,7 +328,9 @@ pub(super) fn keep_reserve(data: &Path) {
     if path.exists() {
         return;
     }
-    let made = File::create(&path).and_then(|file| {
+    let mut options = OpenOptions::new();
+    let made = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
+    let made = made.and_then(|file| {
         let whole = rustix::fs::fallocate(
             &file,
             rustix::fs::FallocateFlags::empty(),
