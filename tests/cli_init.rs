@@ -221,6 +221,10 @@ fn check_names_a_file_that_can_not_be_read() {
     let said = run("check", &data.dir(), &[]);
     assert_eq!((said.status, said.out.as_str()), (Some(1), ""));
     assert!(said.err.contains("egress.ca_files") && said.err.contains("none.pem"), "{}", said.err);
+    configure(&data, "[server]\ntls_cert = \"chain.pem\"\ntls_key = \"key.pem\"\n");
+    let said = run("check", &data.dir(), &[]);
+    assert_eq!((said.status, said.out.as_str()), (Some(1), ""));
+    assert!(said.err.contains("chain.pem") || said.err.contains("key.pem"), "{}", said.err);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::config::{Config, Problems};
 use crate::domain::integration::HttpsUrl;
 use crate::serve::channel_settings;
 use crate::vault::MasterKey;
+use crate::web::TlsFiles;
 
 /// Check the configuration without starting; with a URL, explain whether it may be sent to.
 #[derive(Debug, clap::Args)]
@@ -41,6 +42,9 @@ pub async fn run(args: CheckArgs) -> Result<(), CliError> {
     let missing = settings.check().map_err(CliError::failed)?;
     let Some(url) = args.url else {
         MasterKey::load(&args.data).map_err(CliError::failed)?;
+        if let Some((cert, key)) = config.tls.clone() {
+            TlsFiles { cert, key }.config().map_err(CliError::failed)?;
+        }
         let warning = missing.map(|missing| missing.to_string());
         let text = match (args.json, &warning) {
             (true, _) => format!("{}\n", json!({ "ok": true, "warning": warning })),
