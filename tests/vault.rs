@@ -20,7 +20,8 @@ use belfry::domain::id::IntegrationId;
 use belfry::domain::secret::{Sealed, Secret};
 use belfry::engine::ports::{Purpose, Sealer as _, VaultError};
 use belfry::vault::{KEY_FILE, KeyError, MasterKey, Vault};
-use process::{Data, Service, belfry, path_text};
+use process::{Data, Listener, Service, belfry, path_text, settings_for, wait_until};
+use serde_json::{Value, json};
 
 const PURPOSES: [Purpose; 2] = [Purpose::Credential, Purpose::SigningSecret];
 const TEXT: &str = "Bearer geheim-91 \u{1f511}";
@@ -306,5 +307,72 @@ fn f3_the_key_can_come_from_the_environment() {
     // The service itself takes it from there.
     mode(&moved, 0o600);
     let service = Service::start(&data, &[(file, &path_text(&moved))]);
-    assert_eq!(service.call("GET", "/v1/automations", &serde_json::Value::Null).0, 200);
+    assert_eq!(service.call("GET", "/v1/automations", &Value::Null).0, 200);
+}
+
+/// Two credentials swapped on disk, a third damaged: none is sent, each integration's delivery says why,
+/// and one without a credential goes on.
+// F2★
+#[test]
+fn f2_swapped_and_damaged_credentials_are_not_sent() {
+    let data = Data::init();
+    let listener = Listener::start(&data, "receiver", &[]);
+    let settings = settings_for(&listener);
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(key, text)| (*key, &**text)).collect();
+    let service = Service::start(&data, &settings);
+    let webhook = |name: &str, auth: Value| {
+        json!({"kind": "webhook", "name": name, "url": format!("{}/{name}", listener.url),
+               "auth": auth})
+    };
+    let bearer = |text: &str| json!({"method": "bearer", "credential": text});
+    let body = json!({"name": "a", "active": true, "integrations": [
+        webhook("one", bearer("geheim-one")),
+        webhook("two", bearer("geheim-two")),
+        webhook("three", bearer("geheim-three")),
+        webhook("four", json!({"method": "none"})),
+    ]});
+    service.ok("POST", "/v1/automations", &body);
+    service.terminate();
+    let mut service = service;
+    assert!(service.wait_for_end().success());
+    drop(service);
+
+    let database = rusqlite::Connection::open(data.dir().join("belfry.db")).unwrap();
+    let credential = |name: &str| -> Vec<u8> {
+        let ask = "SELECT credential FROM integrations WHERE name = ?1";
+        database.query_row(ask, [name], |row| row.get(0)).unwrap()
+    };
+    let (one, two, mut three) = (credential("one"), credential("two"), credential("three"));
+    *three.last_mut().unwrap() ^= 1;
+    for (name, sealed) in [("one", two), ("two", one), ("three", three)] {
+        let put = "UPDATE integrations SET credential = ?1 WHERE name = ?2";
+        assert_eq!(database.execute(put, rusqlite::params![sealed, name]).unwrap(), 1);
+    }
+    drop(database);
+
+    let service = Service::start(&data, &settings);
+    assert_eq!(service.send("r1").0, 202);
+    let deliveries = || {
+        let list = service.ok("GET", "/v1/deliveries?record_id=r1", &Value::Null);
+        let ids = list["data"].as_array().unwrap().clone();
+        let whole = ids.iter().map(|each| {
+            service.ok(
+                "GET",
+                &format!("/v1/deliveries/{}", each["id"].as_str().unwrap()),
+                &Value::Null,
+            )
+        });
+        whole.collect::<Vec<Value>>()
+    };
+    let mut told = Vec::new();
+    wait_until("three say why and one is delivered", || {
+        told = deliveries();
+        let count = |text: &str| told.iter().filter(|each| each.to_string().contains(text)).count();
+        count("credential_unreadable") == 3 && count("\"state\":\"delivered\"") == 1
+    });
+    assert_eq!(told.len(), 4);
+    let paths: Vec<String> = listener.requests().iter().map(Value::to_string).collect();
+    assert_eq!(paths.len(), 1, "{paths:?}");
+    assert!(paths[0].contains("/four"), "{paths:?}");
+    assert!(!service.log().contains("geheim") && !paths[0].contains("geheim"));
 }
