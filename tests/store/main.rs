@@ -1,0 +1,21 @@
+//! What the store promises: nothing lost, nothing twice, nothing half, on whatever disk it finds.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test fails by panicking"
+)]
+
+mod accepting;
+mod audit;
+mod disk;
+mod fixture;
+mod opening;
+mod operating;
+mod recovering;
+mod retention;
+mod settling;
+mod torn;

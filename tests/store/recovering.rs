@@ -1,0 +1,98 @@
+//! After a stop, orderly or not: what was claimed waits again, what may have been sent is marked.
+
+use belfry::domain::delivery::State;
+use belfry::domain::id::DeliveryId;
+use belfry::domain::outcome::{FaultKind, Outcome};
+use belfry::domain::queue::{Change, Next};
+use belfry::engine::ports::Store as _;
+
+use crate::fixture::{FIRST, Room, at, settle};
+
+/// One claimed for its second attempt, and one that was never tried as far as the rows know.
+async fn midway(room: &Room) -> (DeliveryId, DeliveryId) {
+    room.store.recover(at(0), at(0)).await.unwrap();
+    let (_, claimed) = room.one("claimed").await;
+    let (_, waiting) = room.one("waiting").await;
+    let later = Next::Wait { queue_at: at(9), due_at: at(9) };
+    assert!(!room.is_lost(settle(claimed, 1, later)).await);
+    assert!(!room.is_lost(Change::Claim { delivery: claimed, attempt: 2 }).await);
+    (claimed, waiting)
+}
+
+#[tokio::test]
+async fn a_claimed_attempt_is_interrupted_and_waits_again() {
+    let before = Room::new().await;
+    let (claimed, waiting) = midway(&before).await;
+    let room = Room::over(before.crash(), None);
+    assert_eq!(room.store.recover(at(100), at(105)).await.unwrap(), 1);
+
+    let (row, attempts) = room.delivery(claimed).await;
+    assert_eq!((row.state, row.attempts, row.in_doubt), (State::Pending, 2, 1));
+    assert_eq!(row.due_at, at(105));
+    assert_eq!(attempts.len(), 2);
+    assert_eq!(attempts[1].started_at, at(100));
+    let Outcome::Failed(fault) = &attempts[1].outcome else { panic!("{attempts:?}") };
+    assert_eq!(fault.kind, FaultKind::Interrupted);
+    // A first attempt is sent without being claimed: this one may have been on its way.
+    let (row, attempts) = room.delivery(waiting).await;
+    assert_eq!((row.state, row.attempts, row.in_doubt), (State::Pending, 0, 1));
+    assert!(attempts.is_empty());
+    let rows = room.store.load(FIRST, None, 9).await.unwrap().rows;
+    assert_eq!(rows.iter().map(|each| each.id).collect::<Vec<_>>(), [waiting, claimed]);
+    // A result of the process that died decides nothing any more.
+    assert!(room.is_lost(settle(claimed, 2, Next::Delivered)).await);
+    room.check();
+}
+
+#[tokio::test]
+async fn an_orderly_stop_leaves_nothing_in_doubt() {
+    let room = Room::new().await;
+    room.store.recover(at(0), at(0)).await.unwrap();
+    let (_, waiting) = room.one("waiting").await;
+    let room = room.reopen(None).await;
+    assert_eq!(room.store.recover(at(100), at(105)).await.unwrap(), 0);
+    assert_eq!(room.delivery(waiting).await.0.in_doubt, 0);
+    // That start has not ended: the next one finds it so.
+    let room = Room::over(room.crash(), None);
+    assert_eq!(room.store.recover(at(200), at(205)).await.unwrap(), 0);
+    assert_eq!(room.delivery(waiting).await.0.in_doubt, 1);
+}
+
+#[tokio::test]
+async fn recovering_twice_is_recovering_once() {
+    let before = Room::new().await;
+    let (claimed, _) = midway(&before).await;
+    let room = Room::over(before.crash(), None);
+    assert_eq!(room.store.recover(at(100), at(105)).await.unwrap(), 1);
+    let once = room.delivery(claimed).await;
+    assert_eq!(room.store.recover(at(101), at(106)).await.unwrap(), 0);
+    assert_eq!(room.delivery(claimed).await, once);
+}
+
+#[tokio::test]
+async fn a_strict_queue_keeps_its_order_over_a_stop() {
+    use belfry::domain::delivery::NewDelivery;
+    use belfry::domain::time::Timestamp;
+    use belfry::engine::ports::NewAlert;
+    let before = Room::new().await;
+    let first_place = Timestamp::from_millis(0);
+    let mut ids = Vec::new();
+    for n in 0..3 {
+        let delivery = NewDelivery {
+            integration: FIRST,
+            queue_at: first_place,
+            due_at: at(n),
+            expires_at: at(900),
+        };
+        let alert = crate::fixture::alert(&format!("record-{n}"), &[]);
+        let accepted = before.accept(NewAlert { deliveries: vec![delivery], ..alert }).await;
+        ids.push(accepted.deliveries[0]);
+    }
+    let later = Next::Wait { queue_at: first_place, due_at: at(9) };
+    assert!(!before.is_lost(settle(ids[0], 1, later)).await);
+    assert!(!before.is_lost(Change::Claim { delivery: ids[0], attempt: 2 }).await);
+    let room = Room::over(before.crash(), None);
+    room.store.recover(at(100), at(105)).await.unwrap();
+    let rows = room.store.load(FIRST, None, 9).await.unwrap().rows;
+    assert_eq!(rows.iter().map(|each| each.id).collect::<Vec<_>>(), ids);
+}
