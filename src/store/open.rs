@@ -252,12 +252,14 @@ fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
                     with `belfry restore`";
         return Err(foreign(path, what));
     }
-    // Offset 68 of the header (SQLite file format, 1.3.15). An empty database has 0 there.
-    let application = match header.get(68..72) {
+    let number = |offset: usize| match header.get(offset..offset + 4) {
         Some(&[a, b, c, d]) => i32::from_be_bytes([a, b, c, d]),
-        _ => 0,
+        Some(_) | None => 0,
     };
-    if application != APPLICATION_ID && application != 0 {
+    // Offsets of the header (SQLite file format, 1.3.9 and 1.3.15): how often the schema changed,
+    // and whose it is. One of ours that is still empty has neither; most programs set no id.
+    let (changed, application) = (number(40), number(68));
+    if application != APPLICATION_ID && (application, changed) != (0, 0) {
         return Err(foreign(path, "is a database of another program: name another data directory"));
     }
     Ok(())
