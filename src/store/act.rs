@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::json;
 
+use super::configured;
 use super::edit::audit;
 use super::error::SqlResult;
 use super::row::word;
@@ -16,7 +17,14 @@ pub(super) fn act(connection: &Connection, act: &Act, by: &Actor, at: Timestamp)
         Act::Retry { delivery, expires_at } => {
             let state = state_of(connection, *delivery)?;
             match state {
-                State::Dead => revive(connection, "id = ?1", &delivery.0, *expires_at, at)?,
+                State::Dead => {
+                    let revived = revive(connection, "id = ?1", &delivery.0, *expires_at, at)?;
+                    if revived == 0 {
+                        let why = "its integration was deleted: there is nowhere to send it";
+                        return Err(StoreError::Refused(why.to_owned()).into());
+                    }
+                    revived
+                }
                 State::Pending => hurry(connection, *delivery, at)?,
                 State::InFlight | State::Delivered | State::Discarded => {
                     return Err(refusal("retried", state).into());
@@ -28,6 +36,7 @@ pub(super) fn act(connection: &Connection, act: &Act, by: &Actor, at: Timestamp)
         }
         Act::RetryDead { integration, expires_at } => {
             let id = integration.0.as_bytes();
+            configured::destination(connection, *integration)?;
             let count = revive(connection, "integration_id = ?1", id, *expires_at, at)?;
             let change = json!({ "deliveries": count });
             audit(connection, by, at, "integration.retry_dead", integration, &change)?;
@@ -61,7 +70,8 @@ fn state_of(connection: &Connection, id: DeliveryId) -> SqlResult<State> {
     Ok(state.ok_or(StoreError::NotFound)?)
 }
 
-/// Dead deliveries become pending and due now, with a new horizon.
+/// Dead deliveries become pending and due now, with a new horizon. To an integration that is deleted
+/// nothing goes any more: there they stay dead, or they would wait for ever.
 fn revive(
     connection: &Connection,
     which: &str,
@@ -74,7 +84,8 @@ fn revive(
             "UPDATE deliveries SET state = 'pending', reason = NULL, finished_at = NULL, crashes = 0,
                due_at = ?2, expires_at = ?3, queue_at = iif((SELECT ordering FROM integrations
                  WHERE integrations.id = deliveries.integration_id) = 'fifo', 0, ?2)
-             WHERE {which} AND state = 'dead'"
+             WHERE {which} AND state = 'dead' AND EXISTS (SELECT 1 FROM integrations
+               WHERE integrations.id = deliveries.integration_id AND deleted_at IS NULL)"
         ),
         params![id, at.as_millis(), expires_at.as_millis()],
     )?;
