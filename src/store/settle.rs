@@ -40,9 +40,13 @@ pub(super) fn apply(
                 note_lost(&mut applied, delivery, changed);
             }
             Change::Settle { delivery, attempt, report, next } => {
-                record(connection, delivery, attempt, &report)?;
                 let ended_at = report.started_at.plus(report.took);
                 let changed = settle(connection, delivery, attempt, next, ended_at)?;
+                // One that was discarded meanwhile may be removed by now: there is no history to
+                // enter, and the other results must not fail with this one.
+                if changed > 0 || exists(connection, delivery)? {
+                    record(connection, delivery, attempt, &report)?;
+                }
                 note_lost(&mut applied, delivery, changed);
             }
             Change::Health(health) => write_health(connection, integration, &health)?,
@@ -56,6 +60,12 @@ fn note_lost(applied: &mut Applied, delivery: DeliveryId, changed: usize) {
     if changed == 0 {
         applied.lost.push(delivery);
     }
+}
+
+fn exists(connection: &Connection, delivery: DeliveryId) -> SqlResult<bool> {
+    Ok(connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM deliveries WHERE id = ?1)")?
+        .query_row([delivery.0], |row| row.get(0))?)
 }
 
 fn settle(
