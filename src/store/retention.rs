@@ -7,19 +7,24 @@ use crate::domain::time::Timestamp;
 
 /// Alerts that go in one transaction: it must stay short, for others wait for it.
 const SLICE: i64 = 500;
+/// Alerts too young to go that are passed by. Ids follow the clock but for the times at which it was
+/// set back; past so many there is nothing old, and looking on would read millions of rows.
+const YOUNG: i64 = 1_000;
 
 /// Removes some alerts from before `cutoff` whose deliveries are all finished, with their history.
 /// Returns how many; 0 when none is left. The newest of all stay, so that no id is given twice.
 pub(super) fn sweep(connection: &Connection, cutoff: Timestamp) -> SqlResult<u64> {
     let mut statement = connection.prepare_cached(
         "SELECT id FROM alerts a
-         WHERE escalated_at < ?1 AND id < (SELECT max(id) FROM alerts)
+         WHERE escalated_at < ?1 AND id < ifnull(
+             (SELECT id FROM alerts WHERE escalated_at >= ?1 ORDER BY id LIMIT 1 OFFSET ?3),
+             (SELECT max(id) FROM alerts))
            AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.alert_id = a.id
              AND (d.state IN ('pending', 'in_flight') OR d.id = (SELECT max(id) FROM deliveries)))
          ORDER BY id LIMIT ?2",
     )?;
     let old: Vec<i64> = statement
-        .query_map(params![cutoff.as_millis(), SLICE], |row| row.get(0))?
+        .query_map(params![cutoff.as_millis(), SLICE, YOUNG], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for alert in &old {
         for sql in [
