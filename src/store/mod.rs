@@ -10,6 +10,8 @@ mod edit;
 mod error;
 mod inline;
 mod open;
+#[cfg(test)]
+mod plans;
 pub mod queries;
 mod queue;
 mod reader;

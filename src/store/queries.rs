@@ -115,7 +115,8 @@ pub struct AlertRow {
     pub deliveries: Vec<DeliveryRow>,
 }
 
-const DELIVERY: &str = "SELECT d.*, a.automation_id AS automation_id, a.record_id AS record_id
+pub(super) const DELIVERY: &str =
+    "SELECT d.*, a.automation_id AS automation_id, a.record_id AS record_id
     FROM deliveries d JOIN alerts a ON a.id = d.alert_id";
 
 impl Reader {
@@ -227,6 +228,20 @@ fn list(
     before: Option<DeliveryId>,
     limit: usize,
 ) -> SqlResult<Vec<DeliveryRow>> {
+    let (sql, mut values) = list_sql(filter, before);
+    values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
+    let mut statement = connection.prepare_cached(&format!("{sql} LIMIT ?"))?;
+    let rows = statement
+        .query_map(rusqlite::params_from_iter(values.iter()), delivery)?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(rows)
+}
+
+/// The statement of a list without its limit, and the values for its parameters.
+pub(super) fn list_sql(
+    filter: &DeliveryFilter,
+    before: Option<DeliveryId>,
+) -> (String, Vec<Box<dyn ToSql>>) {
     let mut wheres: Vec<&str> = Vec::new();
     let mut values: Vec<Box<dyn ToSql>> = Vec::new();
     let mut restrict = |sql: &'static str, value: Option<Box<dyn ToSql>>| {
@@ -247,13 +262,7 @@ fn list(
     let state = filter.state.map(|state| format!("d.state = '{}'", state.word()));
     wheres.extend(state.as_deref());
     let condition = if wheres.is_empty() { "1".to_owned() } else { wheres.join(" AND ") };
-    let sql = format!("{DELIVERY} WHERE {condition} ORDER BY d.id DESC LIMIT ?");
-    values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
-    let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement
-        .query_map(rusqlite::params_from_iter(values.iter()), delivery)?
-        .collect::<rusqlite::Result<_>>()?;
-    Ok(rows)
+    (format!("{DELIVERY} WHERE {condition} ORDER BY d.id DESC"), values)
 }
 
 fn state(connection: &Connection, id: IntegrationId) -> SqlResult<IntegrationState> {

@@ -104,3 +104,33 @@ fn serve(connection: &Connection, watch: &Watch, queries: &Mutex<Receiver<Query>
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    /// Matrix A22.
+    #[test]
+    fn a22_a_query_past_its_time_is_broken_off_and_the_next_one_works() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(open::open_database(&open::database(dir.path()), None).unwrap());
+        let watch = Watch::start();
+        let connection = open::open_reader(dir.path(), watch.clone()).unwrap();
+        // Its time is over as soon as a millisecond has passed.
+        watch.deadline_ms.store(0, Ordering::Relaxed);
+        let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+                       SELECT count(*) FROM n";
+        let ask = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let error = ask(endless).unwrap_err();
+        assert_eq!(
+            error.sqlite_error_code(),
+            Some(rusqlite::ErrorCode::OperationInterrupted),
+            "{error}"
+        );
+        watch.begin();
+        assert_eq!(ask("SELECT count(*) FROM alerts").unwrap(), 0);
+        assert!(connection.execute("DELETE FROM alerts", []).is_err(), "readers can't write");
+    }
+}

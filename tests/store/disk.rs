@@ -15,16 +15,24 @@ fn big(record: &str, bytes: usize) -> NewAlert {
     NewAlert { body, ..alert(record, &[FIRST, SECOND]) }
 }
 
-/// Accepts calls of three until the store is full; returns how many calls it took. Checks that the
-/// store says of itself that it can't write.
+/// Accepts calls of three until the store is full and says of itself that it can't write; returns how
+/// many calls it took.
 async fn fill(room: &Room, round: usize) -> usize {
-    for call in 0..1000 {
-        let names = (0..3).map(|n| format!("record-{round}-{call}-{n}"));
+    let mut calls = 0;
+    // When nothing has come for a while the store tries to write, and what is small may find room:
+    // then it is asked again.
+    for _ in 0..1000 {
+        let names = (0..3).map(|n| format!("record-{round}-{calls}-{n}"));
         match room.store.accept(names.map(|name| big(&name, 20_000)).collect()).await {
-            Ok(accepted) => assert!(accepted.iter().all(|each| each.fresh)),
+            Ok(accepted) => {
+                assert!(accepted.iter().all(|each| each.fresh));
+                calls += 1;
+            }
             Err(error) => {
                 assert_eq!(error, StoreError::Full);
-                return call;
+                if !room.store.writable() {
+                    return calls;
+                }
             }
         }
     }
@@ -40,7 +48,6 @@ async fn a11_a_full_store_says_so_and_keeps_nothing_half() {
     assert!(room.store.writable());
 
     let calls = fill(&room, 0).await;
-    assert!(!room.store.writable(), "nothing is sent while nothing can be written");
     assert!(calls > 0, "there was room at first");
     let sql = room.sql();
     assert_eq!(number(&sql, "SELECT count(*) FROM alerts"), 3 * i64::try_from(calls).unwrap());
@@ -64,13 +71,12 @@ async fn a11_a_full_store_says_so_and_keeps_nothing_half() {
 async fn a11_it_recovers_without_a_restart() {
     let room = Room::new().await;
     let pages = u32::try_from(number(&room.sql(), "PRAGMA page_count")).unwrap();
-    let room = room.reopen(Some(pages + 60)).await;
+    let room = room.reopen(Some(pages + 120)).await;
     // Finished at once, for they have no delivery: the sweep may take them.
     for n in 0..10 {
         room.accept(NewAlert { deliveries: Vec::new(), ..big(&format!("old-{n}"), 20_000) }).await;
     }
     fill(&room, 0).await;
-    assert!(!room.store.writable());
     assert_eq!(room.store.sweep(at(1)).await.unwrap(), 10);
     assert!(room.store.writable(), "a commit has shown that writing works");
     assert!(fill(&room, 1).await > 0, "the room of what went is used again");

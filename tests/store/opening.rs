@@ -10,6 +10,8 @@ use rusqlite::Connection;
 
 use crate::fixture::{Ends, FIRST, Heard, Room, alert, check, number, settings};
 
+const PAGE: usize = 4096;
+
 fn refusal(dir: &Path) -> OpenError {
     let told = settings(std::sync::Arc::new(Heard::default()), &Ends::default());
     let Err(error) = Sqlite::open(dir, told) else { panic!("it was taken") };
@@ -51,7 +53,7 @@ async fn a13_overwritten_pages_are_refused() {
     let whole = stopped().await;
     let bytes = fs::read(whole.path().join("belfry.db")).unwrap();
     // The rest of the first page, which holds the schema; and all but the first.
-    for damage in [100..8192, 8192..bytes.len()] {
+    for damage in [100..PAGE, PAGE..bytes.len()] {
         let dir = tempfile::tempdir().unwrap();
         let mut bytes = bytes.clone();
         bytes[damage].fill(0xA5);
@@ -85,7 +87,7 @@ async fn a19_a_migration_that_was_cut_off_never_was() {
     let dying = tempfile::tempdir().unwrap();
     let sql = Connection::open(dying.path().join("belfry.db")).unwrap();
     sql.execute_batch(
-        "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;
+        "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;
          PRAGMA cache_size = 1; BEGIN IMMEDIATE;",
     )
     .unwrap();
@@ -95,7 +97,7 @@ async fn a19_a_migration_that_was_cut_off_never_was() {
     for file in ["belfry.db", "belfry.db-wal"] {
         fs::copy(dying.path().join(file), image.path().join(file)).unwrap();
     }
-    assert!(fs::metadata(image.path().join("belfry.db-wal")).unwrap().len() > 8192);
+    assert!(fs::metadata(image.path().join("belfry.db-wal")).unwrap().len() > 4096);
 
     let room = Room::over(image, None);
     assert_eq!(number(&room.sql(), "PRAGMA user_version"), 1);

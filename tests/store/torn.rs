@@ -13,7 +13,7 @@ use crate::fixture::{FIRST, Heard, Room, SECOND, alert, check};
 
 const LOG_HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
-const PAGE: usize = 8192;
+const PAGE: usize = 4096;
 const FRAME: usize = FRAME_HEADER + PAGE;
 /// Alerts of one transaction.
 const CALL: usize = 3;
