@@ -12,6 +12,9 @@ use crate::fixture::{Ends, FIRST, Heard, Room, alert, check, number, settings};
 
 const PAGE: usize = 4096;
 
+/// Puts something into a data directory.
+type Maker<'a> = &'a dyn Fn(&Path);
+
 fn refusal(dir: &Path) -> OpenError {
     let told = settings(std::sync::Arc::new(Heard::default()), &Ends::default());
     let Err(error) = Sqlite::open(dir, told) else { panic!("it was taken") };
@@ -112,7 +115,7 @@ async fn a20_what_is_no_database_of_ours_is_refused_and_left_alone() {
         let connection = Connection::open(dir.join("belfry.db")).unwrap();
         connection.execute_batch(sql).unwrap();
     };
-    let makers: [(&str, &dyn Fn(&Path)); 6] = [
+    let makers: [(&str, Maker); 6] = [
         ("text", &|dir| fs::write(dir.join("belfry.db"), "hello ".repeat(100)).unwrap()),
         ("a short text", &|dir| fs::write(dir.join("belfry.db"), "hello").unwrap()),
         ("a directory", &|dir| fs::create_dir(dir.join("belfry.db")).unwrap()),
