@@ -114,7 +114,7 @@ pub const KEYS: &[Key] = &[
     key(
         "delivery.max_in_flight_total",
         Form::Whole { min: 1, max: 100_000 },
-        "1024",
+        "256",
         "Attempts under way at once beside another of their integration, over all integrations.",
     ),
     key(
