@@ -126,7 +126,11 @@ pub(crate) struct Service {
 impl Service {
     /// Starts it on the data directory; `settings` are `BELFRY__…` variables.
     pub(crate) fn start(data: &Data, settings: &[(&str, &str)]) -> Self {
-        let (mut child, stderr) = Self::spawn(data, settings);
+        Self::start_as(belfry(), data, settings)
+    }
+
+    fn start_as(command: Command, data: &Data, settings: &[(&str, &str)]) -> Self {
+        let (mut child, stderr) = Self::spawn_as(command, data, settings);
         let line = first_line(&mut child);
         let addr = line
             .rsplit("://")
@@ -139,11 +143,22 @@ impl Service {
         Self { child, addr, token: data.token.clone(), stderr }
     }
 
+    /// The same, and a write beyond the limit on files' sizes fails instead of ending the process.
+    pub(crate) fn start_ignoring_file_limit(data: &Data, settings: &[(&str, &str)]) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_belfry")]);
+        Self::start_as(shell, data, settings)
+    }
+
     /// Starts it and does not wait for its address: for one that is to die or to refuse.
     pub(crate) fn spawn(data: &Data, settings: &[(&str, &str)]) -> (Child, PathBuf) {
+        Self::spawn_as(belfry(), data, settings)
+    }
+
+    fn spawn_as(mut command: Command, data: &Data, settings: &[(&str, &str)]) -> (Child, PathBuf) {
         let stderr = data.beside("serve.log");
         let log = std::fs::OpenOptions::new().create(true).append(true).open(&stderr);
-        let child = belfry()
+        let child = command
             .args(["serve", "--data"])
             .arg(data.dir())
             .env("BELFRY__SERVER__LISTEN", "127.0.0.1:0")
