@@ -134,6 +134,35 @@ pub const STORE_COMMANDS: usize = 32 * 1024;
 pub const STORE_INTAKE: usize = 1024;
 /// Commands of one transaction: past that a commit takes longer without being cheaper.
 pub const STORE_BATCH: usize = 256;
+/// Rows of one transaction, roughly: those who wait for it wait for all of them.
+pub const STORE_BATCH_ROWS: usize = 4096;
+/// Chores, such as removing what is old, that may wait for the store.
+pub const STORE_CHORES: usize = 4;
+/// Rows that one step of removing what is old takes away, roughly: others wait for it.
+pub const STORE_SWEEP_ROWS: usize = 500;
+/// Alerts that one step of it looks at. Ids follow the clock but for the times at which it was set back:
+/// past so many that are young there is nothing old.
+pub const STORE_SWEEP_ALERTS: usize = 1000;
+/// How long the store waits for a lock that nobody else should hold.
+pub const STORE_PATIENCE: Duration = Duration::from_secs(5);
+/// After so long without a command the database's log is emptied: one flipped bit in it costs all that
+/// comes behind it.
+pub const STORE_QUIET: Duration = Duration::from_secs(5);
+/// Bytes of the database's pages: smaller ones make a commit write less.
+pub const STORE_PAGE_BYTES: u64 = 4096;
+/// Pages that the log takes before they are brought into the database.
+pub const STORE_LOG_PAGES: u64 = 4000;
+/// Pages at which readings are waited for, so that the log can begin anew.
+pub const STORE_LOG_PAGES_MOST: u64 = STORE_LOG_BYTES / STORE_PAGE_BYTES;
+/// How long they are waited for.
+pub const STORE_LOG_WAIT: Duration = Duration::from_millis(200);
+/// Bytes written to see whether there is room again: about what a commit needs.
+pub const STORE_PROBE_BYTES: u32 = 64 * 1024;
+/// How long a start looks for damage: a small database is looked at whole.
+pub const STORE_CHECK: Duration = Duration::from_millis(300);
+/// Ids of deliveries rise with time, but where a clock was set back. So many ids beyond a span of time
+/// are still looked at for some that belong into it.
+pub const STRAGGLERS: i64 = 10_000;
 /// Readings that may wait for the readers: one of each destination, and people beside them.
 pub const STORE_READINGS: usize = 32 * 1024;
 /// Bytes that the database's log may have before it is made short.
@@ -142,7 +171,9 @@ pub const STORE_LOG_BYTES: u64 = 64 * 1024 * 1024;
 pub const READING: Duration = Duration::from_secs(10);
 /// Bytes kept back on disk, so that results can be written when it is full.
 pub const DISK_RESERVE_BYTES: u64 = 8 * 1024 * 1024;
-/// With less than this free on disk nothing new is taken.
+/// With less than this free on disk, or a tenth of it, there is a warning.
+pub const DISK_SHORT_BYTES: u64 = 512 * 1024 * 1024;
+/// With less than this free on disk, or a fiftieth of it, nothing new is taken.
 pub const DISK_LOW_BYTES: u64 = 64 * 1024 * 1024;
 /// A request's body that takes longer is given up: a slow sender must not hold a connection for ever.
 pub const REQUEST_TIME: Duration = Duration::from_secs(10);

@@ -321,15 +321,17 @@ async fn sweep(store: Sqlite, retention_days: u32) {
     loop {
         tokio::time::sleep(SWEEP).await;
         let cutoff = SystemClock.now().minus(keep);
+        let mut after = None;
         loop {
-            match store.sweep(cutoff).await {
-                Ok(0) => break,
-                Ok(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            match store.sweep(cutoff, after).await {
+                Ok(swept) if swept.next.is_none() => break,
+                Ok(swept) => after = swept.next,
                 Err(error) => {
                     tracing::warn!(%error, "what is old could not be removed");
                     break;
                 }
             }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 }

@@ -51,8 +51,9 @@ pub(super) fn act(connection: &Connection, act: &Act, by: &Actor, at: Timestamp)
                 }
             }
             connection.execute(
-                "UPDATE deliveries SET state = 'discarded', reason = ?2, finished_at = ?3 WHERE id = ?1",
-                params![delivery.0, reason.word(), at.as_millis()],
+                "UPDATE deliveries SET state = 'discarded', reason = ?2, finished_at = ?3
+                 WHERE id = ?1 AND state = ?4",
+                params![delivery.0, reason.word(), at.as_millis(), state.word()],
             )?;
             let change = json!({ "before": state.word(), "after": "discarded" });
             audit(connection, by, at, "delivery.discard", delivery, &change)?;
@@ -70,7 +71,8 @@ fn state_of(connection: &Connection, id: DeliveryId) -> SqlResult<State> {
     Ok(state.ok_or(StoreError::NotFound)?)
 }
 
-/// Dead deliveries become pending and due now, with a new horizon. To an integration that is deleted
+/// Dead deliveries become pending and due now, with a new horizon. Their attempts go on behind those in
+/// the history: one may have ended after its delivery was given up. To an integration that is deleted
 /// nothing goes any more: there they stay dead, or they would wait for ever.
 fn revive(
     connection: &Connection,
@@ -82,6 +84,8 @@ fn revive(
     let count = connection.execute(
         &format!(
             "UPDATE deliveries SET state = 'pending', reason = NULL, finished_at = NULL, crashes = 0,
+               attempts = max(attempts, (SELECT ifnull(max(n), 0) FROM attempts
+                 WHERE delivery_id = deliveries.id)),
                due_at = ?2, expires_at = ?3, queue_at = iif((SELECT ordering FROM integrations
                  WHERE integrations.id = deliveries.integration_id) = 'fifo', 0, ?2)
              WHERE {which} AND state = 'dead' AND EXISTS (SELECT 1 FROM integrations

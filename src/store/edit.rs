@@ -245,7 +245,7 @@ fn put_integration(
             |row| row.get(0),
         )
         .optional()?;
-    connection.execute(
+    let put = connection.execute(
         "INSERT INTO integrations (id, automation_id, place, kind, name, url, auth_method, auth_header,
            signing, http1_only, condition, max_in_flight, ordering, rate_limit, retry_base_ms,
            retry_factor, retry_cap_ms, retry_horizon_ms, retry_jitter, status, created_at)
@@ -254,7 +254,8 @@ fn put_integration(
          ON CONFLICT (id) DO UPDATE SET place = ?3, name = ?4, url = ?5, auth_method = ?6,
            auth_header = ?7, signing = ?8, http1_only = ?9, condition = ?10, max_in_flight = ?11,
            ordering = ?12, rate_limit = ?13, retry_base_ms = ?14, retry_factor = ?15,
-           retry_cap_ms = ?16, retry_horizon_ms = ?17, retry_jitter = ?18",
+           retry_cap_ms = ?16, retry_horizon_ms = ?17, retry_jitter = ?18
+         WHERE automation_id = ?2 AND deleted_at IS NULL",
         params![
             integration.id.0.as_bytes(),
             integration.automation_id.0.as_bytes(),
@@ -277,6 +278,10 @@ fn put_integration(
             at.as_millis(),
         ],
     )?;
+    if put == 0 {
+        let why = "that integration belongs to another automation or was deleted";
+        return Err(StoreError::Refused(why.to_owned()).into());
+    }
     if !webhook.signing {
         // Turning it on again makes a new one: what may have leaked meanwhile must not count.
         connection.execute(
@@ -334,7 +339,8 @@ fn remove_integration(
     at: Timestamp,
 ) -> SqlResult<()> {
     connection.execute(
-        "UPDATE integrations SET deleted_at = ?2, credential = NULL WHERE id = ?1",
+        "UPDATE integrations SET deleted_at = ?2, credential = NULL
+         WHERE id = ?1 AND deleted_at IS NULL",
         params![id.0.as_bytes(), at.as_millis()],
     )?;
     connection

@@ -28,7 +28,7 @@ impl From<StoreError> for SqlError {
 }
 
 /// How far an error reaches.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
     /// Only the command that met it.
     Command,
@@ -36,27 +36,40 @@ pub(super) enum Reach {
     NoRoom,
     /// The lock is held by somebody else, who must not be there.
     Busy,
-    /// The disk or the database is damaged, or what is on disk is in doubt.
-    Process,
+    /// Whether it is on disk can't be known: a second try would prove nothing.
+    InDoubt,
+    /// The database is damaged.
+    Damage,
 }
 
 /// How far SQLite's error reaches. Anything that may have touched the file and is not known to be
 /// harmless is in doubt.
 pub(super) fn reach(error: &rusqlite::Error) -> Reach {
-    use rusqlite::ffi;
+    use rusqlite::ffi::{SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_DATA, SQLITE_IOERR_WRITE};
     let rusqlite::Error::SqliteFailure(failure, _) = error else { return Reach::Command };
-    // On a full disk a write may fail as an I/O error, and is undone.
-    if failure.extended_code == ffi::SQLITE_IOERR_WRITE {
-        return Reach::NoRoom;
+    match failure.extended_code {
+        // A quota or a limit on the file's size shows as this; SQLite undoes what it began.
+        SQLITE_IOERR_WRITE => return Reach::NoRoom,
+        SQLITE_IOERR_DATA | SQLITE_IOERR_CORRUPTFS => return Reach::Damage,
+        _ => {}
     }
     #[expect(clippy::wildcard_enum_match_arm, reason = "SQLite adds codes; those fail alone")]
     match failure.code {
         ErrorCode::DiskFull => Reach::NoRoom,
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Reach::Busy,
-        ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
-            Reach::Process
-        }
+        ErrorCode::SystemIoFailure => Reach::InDoubt,
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Reach::Damage,
         _ => Reach::Command,
+    }
+}
+
+impl SqlError {
+    /// How far it reaches.
+    pub(super) fn reach(&self) -> Reach {
+        match self {
+            Self::Sqlite(error) => reach(error),
+            Self::Rule(_) => Reach::Command,
+        }
     }
 }
 
@@ -68,7 +81,46 @@ pub(super) fn told(error: SqlError) -> StoreError {
         SqlError::Sqlite(error) => match reach(&error) {
             Reach::NoRoom => StoreError::Full,
             Reach::Busy => StoreError::Busy,
-            Reach::Command | Reach::Process => StoreError::Failed(error.to_string()),
+            Reach::Command if was_broken_off(&error) => {
+                StoreError::Failed("the reading took longer than one may".to_owned())
+            }
+            Reach::Command | Reach::InDoubt | Reach::Damage => {
+                StoreError::Failed(error.to_string())
+            }
         },
+    }
+}
+
+fn was_broken_off(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_failure_reaches_as_far_as_it_must() {
+        for (code, expected) in [
+            (ffi::SQLITE_FULL, Reach::NoRoom),
+            (ffi::SQLITE_IOERR_WRITE, Reach::NoRoom),
+            (ffi::SQLITE_BUSY, Reach::Busy),
+            (ffi::SQLITE_BUSY_SNAPSHOT, Reach::Busy),
+            (ffi::SQLITE_IOERR_FSYNC, Reach::InDoubt),
+            (ffi::SQLITE_IOERR_DIR_FSYNC, Reach::InDoubt),
+            (ffi::SQLITE_IOERR_SHORT_READ, Reach::InDoubt),
+            (ffi::SQLITE_CORRUPT, Reach::Damage),
+            (ffi::SQLITE_CORRUPT_INDEX, Reach::Damage),
+            (ffi::SQLITE_NOTADB, Reach::Damage),
+            (ffi::SQLITE_IOERR_CORRUPTFS, Reach::Damage),
+            (ffi::SQLITE_IOERR_DATA, Reach::Damage),
+            (ffi::SQLITE_CONSTRAINT_UNIQUE, Reach::Command),
+            (ffi::SQLITE_NOMEM, Reach::Command),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            assert_eq!(reach(&error), expected, "code {code}");
+        }
     }
 }

@@ -8,7 +8,8 @@ use rusqlite::Connection;
 
 use super::Run;
 use super::error::{SqlResult, told};
-use super::open::{self, OpenError};
+use super::open::{self, Manner, OpenError};
+use super::writer::Door;
 use crate::engine::ports::{AfterAccept, FreshDelivery, Promise, StoreError};
 
 /// Where in a transaction a hook is asked.
@@ -45,13 +46,15 @@ impl Inline {
     /// Opens or makes the database in that directory; `hook` decides about each transaction that writes.
     ///
     /// # Errors
-    /// As [`super::Sqlite::open`], but there is no lock.
+    /// As [`super::Sqlite::open`], but there is no lock, and no commit waits for the disk: the process
+    /// that is simulated crashes, the one that simulates does not.
     pub fn open(
         data: &Path,
         after: Arc<dyn AfterAccept>,
         hook: impl FnMut(Moment) -> Fate + Send + 'static,
     ) -> Result<Self, OpenError> {
-        let connection = open::open_database(&open::database(data), None)?;
+        let connection =
+            open::open_database(&open::database(data), Manner { max_pages: None, synced: false })?;
         Ok(Self {
             connection: Mutex::new(connection),
             after,
@@ -104,7 +107,8 @@ impl Inline {
 impl Run for Inline {
     fn write<T: Send + 'static>(
         &self,
-        _intake: bool,
+        _door: Door,
+        _rows: usize,
         run: impl FnOnce(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
     ) -> Promise<Result<T, StoreError>> {
         let result = self.transact(run);

@@ -5,10 +5,14 @@
 
 mod accept;
 mod act;
+mod committer;
 mod configured;
+mod disk;
 mod edit;
 mod error;
 mod inline;
+mod job;
+mod list;
 mod open;
 #[cfg(test)]
 mod plans;
@@ -17,9 +21,13 @@ mod queue;
 mod reader;
 mod retention;
 mod row;
+mod schema;
 mod settle;
 mod tokens;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,20 +35,22 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 pub use inline::{Fate, Inline, Moment};
-pub use open::{OpenError, Opened};
+pub use open::OpenError;
 pub use reader::Reader;
+pub use retention::Swept;
 pub use tokens::{NewToken, TokenRow};
-pub use writer::{Fatal, Statistics, StatisticsNow};
+pub use writer::{Fatal, StatisticsNow};
 
 use crate::domain::delivery::QueueKey;
 use crate::domain::id::{AlertId, DeliveryId, IntegrationId};
+use crate::domain::limits;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::{
     Accepted, Act, Actor, AfterAccept, Applied, Change, DamagedAlert, Destination, Edit,
     FreshDelivery, Loaded, NewAlert, Promise, Store, StoreError,
 };
 use error::SqlResult;
-use writer::Writer;
+use writer::{Door, Writer};
 
 /// What a store is told.
 #[derive(Clone)]
@@ -69,8 +79,10 @@ impl Sqlite {
     /// What is wrong with the directory, its file system or its database, and what to do about it.
     pub fn open(data: &Path, settings: Settings) -> Result<Self, OpenError> {
         let opened = open::open(data, settings.max_pages)?;
-        let reader = Reader::start(data, settings.readers)?;
-        let writer = Writer::start(opened, settings.after_accept, settings.fatal);
+        let reader =
+            Reader::start(data, settings.readers, limits::READING, Arc::clone(&settings.fatal))?;
+        let writer = Writer::start(opened, settings.after_accept, settings.fatal)
+            .map_err(|source| open::machine("starting the thread that writes", data, source))?;
         Ok(Self { writer: Arc::new(writer), reader })
     }
 
@@ -84,10 +96,10 @@ impl Sqlite {
         self.writer.statistics()
     }
 
-    /// Writes down that the stop is orderly and ends the writer.
+    /// Writes down that the stop is orderly and ends the writer. Nobody may write behind it.
     pub async fn close(&self) {
-        let done = self.write(|connection, _| row::mark_run_clean(connection)).await;
-        if let Err(error) = done {
+        let done = self.write(Door::Command, 1, |connection, _| row::mark_run_clean(connection));
+        if let Err(error) = done.await {
             tracing::warn!(%error, "the stop could not be marked as orderly");
         }
         self.writer.stop();
@@ -95,24 +107,29 @@ impl Sqlite {
 
     /// Stores a token.
     pub fn insert_token(&self, token: NewToken) -> Promise<Result<(), StoreError>> {
-        self.write(move |connection, _| tokens::insert(connection, &token))
+        self.write(Door::Command, 1, move |connection, _| tokens::insert(connection, &token))
     }
 
     /// Revokes a token; `NotFound` where there is none of that id.
     pub fn revoke_token(&self, id: String, at: Timestamp) -> Promise<Result<(), StoreError>> {
-        self.write(move |connection, _| tokens::revoke(connection, &id, at))
+        self.write(Door::Command, 1, move |connection, _| tokens::revoke(connection, &id, at))
     }
 
-    /// Removes some of what was finished before `cutoff`; returns how many alerts, 0 when none is left.
-    pub fn sweep(&self, cutoff: Timestamp) -> Promise<Result<u64, StoreError>> {
-        self.write(move |connection, _| retention::sweep(connection, cutoff))
+    /// Notes that a token was used. It is enough to say so once a minute.
+    pub fn token_used(&self, id: String, at: Timestamp) -> Promise<Result<(), StoreError>> {
+        self.write(Door::Chore, 1, move |connection, _| tokens::used(connection, &id, at))
     }
 
-    fn write<T: Send + 'static>(
+    /// Removes some of what was finished before `cutoff`, behind the alert named: a short step, taken
+    /// when nothing else waits. `cutoff` must not come from a clock that has just been set.
+    pub fn sweep(
         &self,
-        run: impl FnOnce(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
-    ) -> Promise<Result<T, StoreError>> {
-        self.writer.submit(run)
+        cutoff: Timestamp,
+        after: Option<AlertId>,
+    ) -> Promise<Result<Swept, StoreError>> {
+        self.write(Door::Chore, limits::STORE_SWEEP_ROWS, move |connection, _| {
+            retention::sweep(connection, cutoff, after)
+        })
     }
 }
 
@@ -120,7 +137,8 @@ impl Sqlite {
 trait Run {
     fn write<T: Send + 'static>(
         &self,
-        intake: bool,
+        door: Door,
+        rows: usize,
         run: impl FnOnce(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
     ) -> Promise<Result<T, StoreError>>;
 
@@ -135,10 +153,11 @@ trait Run {
 impl Run for Sqlite {
     fn write<T: Send + 'static>(
         &self,
-        intake: bool,
+        door: Door,
+        rows: usize,
         run: impl FnOnce(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
     ) -> Promise<Result<T, StoreError>> {
-        if intake { self.writer.submit_intake(run) } else { self.writer.submit(run) }
+        self.writer.submit(door, rows, run)
     }
 
     fn read<T: Send + 'static>(
@@ -155,7 +174,10 @@ impl Run for Sqlite {
 
 impl<R: Run + Send + Sync> Store for R {
     fn accept(&self, alerts: Vec<NewAlert>) -> Promise<Result<Vec<Accepted>, StoreError>> {
-        self.write(true, move |connection, fresh| accept::accept(connection, alerts, fresh))
+        let rows = alerts.iter().map(|alert| 1 + alert.deliveries.len()).sum();
+        self.write(Door::Intake, rows, move |connection, fresh| {
+            accept::accept(connection, alerts, fresh)
+        })
     }
 
     fn apply(
@@ -163,7 +185,9 @@ impl<R: Run + Send + Sync> Store for R {
         integration: IntegrationId,
         changes: Vec<Change>,
     ) -> Promise<Result<Applied, StoreError>> {
-        self.write(false, move |connection, _| settle::apply(connection, integration, changes))
+        self.write(Door::Command, 2 * changes.len(), move |connection, _| {
+            settle::apply(connection, integration, changes)
+        })
     }
 
     fn load(
@@ -196,13 +220,13 @@ impl<R: Run + Send + Sync> Store for R {
         limit: u32,
         at: Timestamp,
     ) -> Promise<Result<bool, StoreError>> {
-        self.write(false, move |connection, _| {
+        self.write(Door::Command, 1, move |connection, _| {
             settle::record_crash(connection, delivery, limit, at)
         })
     }
 
     fn recover(&self, now: Timestamp, due_at: Timestamp) -> Promise<Result<u64, StoreError>> {
-        self.write(false, move |connection, _| queue::recover(connection, now, due_at))
+        self.write(Door::Command, 1, move |connection, _| queue::recover(connection, now, due_at))
     }
 
     fn automations(
@@ -212,15 +236,15 @@ impl<R: Run + Send + Sync> Store for R {
     }
 
     fn change(&self, edit: Edit, by: Actor, at: Timestamp) -> Promise<Result<i64, StoreError>> {
-        self.write(false, move |connection, _| edit::change(connection, edit, &by, at))
+        self.write(Door::Command, 1, move |connection, _| edit::change(connection, edit, &by, at))
     }
 
     fn act(&self, act: Act, by: Actor, at: Timestamp) -> Promise<Result<u64, StoreError>> {
-        self.write(false, move |connection, _| act::act(connection, &act, &by, at))
+        self.write(Door::Command, 1, move |connection, _| act::act(connection, &act, &by, at))
     }
 
     fn probe(&self) -> Promise<Result<(), StoreError>> {
-        self.write(false, |connection, _| row::probe(connection))
+        self.write(Door::Command, 1, |connection, _| row::probe(connection))
     }
 
     fn writable(&self) -> bool {

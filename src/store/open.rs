@@ -8,15 +8,16 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
+use super::error::{Reach, SqlError, reach};
 use super::reader::Watch;
+use super::{disk, row, schema};
 use crate::domain::limits;
 
 /// The database's file in the data directory.
 const DATABASE: &str = "belfry.db";
-/// "BLFR": marks the file as ours.
-const APPLICATION_ID: i32 = 0x424C_4652;
-/// Forward only: each takes the schema from its place in the list to the next.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001_first.sql")];
+/// The words of `PRAGMA synchronous`: each commit is synced, or none.
+const FULL: i64 = 2;
+const OFF: i64 = 0;
 
 /// Why the data directory can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +69,12 @@ pub enum OpenError {
         /// What SQLite says.
         what: String,
     },
+    /// There is no room on its disk.
+    #[error("there is no room on the disk of {file}: make some")]
+    Full {
+        /// The database's file.
+        file: String,
+    },
     /// The machine refused.
     #[error("{what} {file} failed")]
     Machine {
@@ -95,6 +102,7 @@ impl OpenError {
             Self::Foreign { .. } | Self::Newer { .. } | Self::Damaged { .. } => 65,
             Self::InUse { .. }
             | Self::NetworkDisk { .. }
+            | Self::Full { .. }
             | Self::Machine { .. }
             | Self::Sqlite { .. } => 1,
         }
@@ -103,18 +111,28 @@ impl OpenError {
 
 /// An open data directory.
 #[derive(Debug)]
-pub struct Opened {
+pub(super) struct Opened {
     pub(super) connection: Connection,
     pub(super) data: PathBuf,
     pub(super) lock: File,
+}
+
+/// How a database is opened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    /// The most pages that it may have; for tests of a full disk.
+    pub(super) max_pages: Option<u32>,
+    /// Whether a commit waits until it is on disk. Only a simulation, whose process does not die, can
+    /// do without.
+    pub(super) synced: bool,
 }
 
 pub(super) fn open(data: &Path, max_pages: Option<u32>) -> Result<Opened, OpenError> {
     refuse_network_disk(data)?;
     let lock = lock(data)?;
     make_private(&database(data))?;
-    let connection = open_database(&database(data), max_pages)?;
-    keep_reserve(data);
+    let connection = open_database(&database(data), Manner { max_pages, synced: true })?;
+    disk::keep_reserve(data);
     Ok(Opened { connection, data: data.to_owned(), lock })
 }
 
@@ -134,9 +152,9 @@ pub(super) fn database(data: &Path) -> PathBuf {
 }
 
 /// The writer's connection, checked, set up and migrated.
-pub(super) fn open_database(path: &Path, max_pages: Option<u32>) -> Result<Connection, OpenError> {
-    refuse_foreign(path)?;
-    let connection = Connection::open_with_flags(
+pub(super) fn open_database(path: &Path, manner: Manner) -> Result<Connection, OpenError> {
+    refuse_foreign_file(path)?;
+    let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
@@ -144,10 +162,14 @@ pub(super) fn open_database(path: &Path, max_pages: Option<u32>) -> Result<Conne
             | OpenFlags::SQLITE_OPEN_EXRESCODE,
     )
     .map_err(|error| sqlite(path, error))?;
-    set_up(&connection, path, max_pages).map_err(|error| sqlite(path, error))?;
-    migrate(&connection, path)?;
-    super::row::probe(&connection)
-        .map_err(|error| damaged(path, super::error::told(error).to_string()))?;
+    schema::refuse_unknown(&connection, path)?;
+    set_up(&connection, path, manner).map_err(|error| sqlite(path, error))?;
+    schema::migrate(&connection, path)?;
+    schema::refuse_damaged(&mut connection, path)?;
+    row::probe(&connection).map_err(|error| match error {
+        SqlError::Sqlite(error) => sqlite(path, error),
+        SqlError::Rule(rule) => damaged(path, rule.to_string()),
+    })?;
     Ok(connection)
 }
 
@@ -169,9 +191,10 @@ pub(super) fn open_reader(data: &Path, watch: Watch) -> Result<Connection, OpenE
     open().map_err(|error| sqlite(&path, error))
 }
 
-fn set_up(connection: &Connection, path: &Path, max_pages: Option<u32>) -> rusqlite::Result<()> {
+fn set_up(connection: &Connection, path: &Path, manner: Manner) -> rusqlite::Result<()> {
+    connection.busy_timeout(limits::STORE_PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(128);
-    connection.pragma_update(None, "page_size", 4096)?;
+    connection.pragma_update(None, "page_size", limits::STORE_PAGE_BYTES as i64)?;
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
@@ -179,58 +202,32 @@ fn set_up(connection: &Connection, path: &Path, max_pages: Option<u32>) -> rusql
         tracing::error!(file = %path.display(), mode, "the database has no write-ahead log");
         return Err(rusqlite::Error::InvalidQuery);
     }
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    let synchronous = if manner.synced { FULL } else { OFF };
+    connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", -8192)?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     connection.pragma_update(None, "journal_size_limit", limits::STORE_LOG_BYTES as i64)?;
     if cfg!(target_os = "macos") {
         connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     }
-    if let Some(pages) = max_pages {
+    if let Some(pages) = manner.max_pages {
         connection.pragma_update(None, "max_page_count", pages)?;
     }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
-    let foreign_keys: i64 = connection.query_row("PRAGMA foreign_keys", [], |row| row.get(0))?;
-    if (synchronous, foreign_keys) == (2, 1) { Ok(()) } else { Err(rusqlite::Error::InvalidQuery) }
-}
-
-fn migrate(connection: &Connection, path: &Path) -> Result<(), OpenError> {
-    let number = |name: &str| {
-        connection
-            .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
-            .map_err(|error| sqlite(path, error))
+    let is = |name: &str, value: i64| -> rusqlite::Result<bool> {
+        let sql = format!("PRAGMA {name}");
+        Ok(connection.query_row(&sql, [], |row| row.get::<_, i64>(0))? == value)
     };
-    let found = number("user_version")?;
-    let application = number("application_id")?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if found > known {
-        return Err(OpenError::Newer { file: shown(path), found, known });
-    }
-    if found > 0 && application != i64::from(APPLICATION_ID) {
-        return Err(foreign(path, "is a database of another program: name another data directory"));
-    }
-    for (place, sql) in (0_i64..).zip(MIGRATIONS).skip(usize::try_from(found).unwrap_or(0)) {
-        let step = || -> rusqlite::Result<()> {
-            connection.execute_batch("BEGIN IMMEDIATE")?;
-            connection.execute_batch(sql)?;
-            crate::failpoint::reach("migrate.step");
-            connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-            connection.pragma_update(None, "user_version", place + 1)?;
-            connection.execute_batch("COMMIT")
-        };
-        step().map_err(|error| sqlite(path, error))?;
-    }
-    Ok(())
+    let set = is("synchronous", synchronous)? && is("foreign_keys", 1)?;
+    if set { Ok(()) } else { Err(rusqlite::Error::InvalidQuery) }
 }
 
 /// Looks at the file's own header before SQLite does: it would write into a database of another program.
-fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
+fn refuse_foreign_file(path: &Path) -> Result<(), OpenError> {
     let about = match std::fs::symlink_metadata(path) {
         Ok(about) => about,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -259,7 +256,7 @@ fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
     // Offsets of the header (SQLite file format, 1.3.9 and 1.3.15): how often the schema changed,
     // and whose it is. One of ours that is still empty has neither; most programs set no id.
     let (changed, application) = (number(40), number(68));
-    if application != APPLICATION_ID && (application, changed) != (0, 0) {
+    if application != schema::APPLICATION_ID && (application, changed) != (0, 0) {
         return Err(foreign(path, "is a database of another program: name another data directory"));
     }
     Ok(())
@@ -290,94 +287,45 @@ fn lock(data: &Path) -> Result<File, OpenError> {
 }
 
 fn refuse_network_disk(data: &Path) -> Result<(), OpenError> {
-    #[cfg(target_os = "linux")]
-    {
-        let about = rustix::fs::statfs(data)
-            .map_err(|error| machine("looking at", data, std::io::Error::from(error)))?;
-        // The magic numbers of statfs(2).
-        let kind = match u32::try_from(about.f_type & 0xFFFF_FFFF) {
-            Ok(0x6969) => Some("NFS"),
-            Ok(0x517B | 0xFE53_4D42 | 0xFF53_4D42) => Some("SMB"),
-            Ok(0x0102_1997) => Some("9p"),
-            Ok(0x0BD0_0BD0) => Some("Lustre"),
-            Ok(_) | Err(_) => None,
-        };
-        if let Some(kind) = kind {
+    let kind = disk::kind(data).map_err(|source| machine("looking at", data, source))?;
+    match kind {
+        disk::Kind::Local => {}
+        disk::Kind::Fuse => {
+            tracing::warn!(
+                dir = shown(data),
+                "the data directory is on FUSE: keep it only if that is a local disk underneath"
+            );
+        }
+        disk::Kind::Network(kind) => {
             return Err(OpenError::NetworkDisk { dir: shown(data), kind });
         }
     }
-    #[cfg(not(target_os = "linux"))]
-    let _only_known_on_linux = data;
     Ok(())
 }
 
-/// Whether the disk has so little room that nothing new should be taken.
-pub(super) fn room_is_low(data: &Path) -> bool {
-    match rustix::fs::statvfs(data) {
-        Ok(disk) => {
-            let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-            let whole = disk.f_blocks.saturating_mul(disk.f_frsize);
-            free < limits::DISK_LOW_BYTES.min(whole / 50)
-        }
-        // What can't be known is found out by writing.
-        Err(_) => false,
-    }
-}
-
-/// Makes the reserve, where there is none.
-pub(super) fn keep_reserve(data: &Path) {
-    let path = data.join("reserve");
-    if path.exists() {
-        return;
-    }
-    let mut options = OpenOptions::new();
-    let made = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
-    let made = made.and_then(|file| {
-        let whole = rustix::fs::fallocate(
-            &file,
-            rustix::fs::FallocateFlags::empty(),
-            0,
-            limits::DISK_RESERVE_BYTES,
-        );
-        whole.map_err(std::io::Error::from)
-    });
-    if let Err(error) = made {
-        tracing::warn!(%error, "no room for the reserve on the disk of the data directory");
-        release_reserve(data);
-    }
-}
-
-/// Gives the reserve's room back.
-pub(super) fn release_reserve(data: &Path) {
-    // It may be gone already.
-    let _gone = std::fs::remove_file(data.join("reserve"));
-}
-
-/// Bytes of the database's log.
-pub(super) fn log_bytes(data: &Path) -> u64 {
-    std::fs::metadata(data.join(format!("{DATABASE}-wal"))).map_or(0, |about| about.len())
-}
-
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn foreign(path: &Path, what: &str) -> OpenError {
+pub(super) fn foreign(path: &Path, what: &str) -> OpenError {
     OpenError::Foreign { file: shown(path), what: what.to_owned() }
 }
 
-fn damaged(path: &Path, what: String) -> OpenError {
+pub(super) fn damaged(path: &Path, what: String) -> OpenError {
     OpenError::Damaged { file: shown(path), what }
 }
 
-fn machine(what: &'static str, path: &Path, source: std::io::Error) -> OpenError {
+pub(super) fn machine(what: &'static str, path: &Path, source: std::io::Error) -> OpenError {
     OpenError::Machine { what, file: shown(path), source }
 }
 
-fn sqlite(path: &Path, error: rusqlite::Error) -> OpenError {
-    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-    match error.sqlite_error_code() {
-        Some(DatabaseCorrupt | NotADatabase) => damaged(path, error.to_string()),
-        Some(_) | None => OpenError::Sqlite { file: shown(path), source: error },
+/// What SQLite's refusal means for whoever wants to start.
+pub(super) fn sqlite(path: &Path, error: rusqlite::Error) -> OpenError {
+    match reach(&error) {
+        Reach::Damage => damaged(path, error.to_string()),
+        Reach::NoRoom => OpenError::Full { file: shown(path) },
+        Reach::Command | Reach::Busy | Reach::InDoubt => {
+            OpenError::Sqlite { file: shown(path), source: error }
+        }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::error::SqlResult;
 use super::reader::Reader;
 use super::row::{maybe_micros, maybe_time, time, uuid, word};
 use super::tokens::{self, TokenRow};
-use super::{accept, configured};
+use super::{accept, configured, list};
 use crate::domain::alert::Alert;
 use crate::domain::automation::Automation;
 use crate::domain::delivery::{Phases, State};
@@ -136,10 +136,11 @@ impl Reader {
         id: DeliveryId,
     ) -> Promise<Result<(DeliveryRow, Vec<AttemptRow>), StoreError>> {
         self.query(move |connection| {
-            let row = connection
+            let snapshot = connection.unchecked_transaction()?;
+            let row = snapshot
                 .prepare_cached(&format!("{DELIVERY} WHERE d.id = ?1"))?
                 .query_row([id.0], delivery)?;
-            let mut statement = connection
+            let mut statement = snapshot
                 .prepare_cached("SELECT * FROM attempts WHERE delivery_id = ?1 ORDER BY n")?;
             let attempts =
                 statement.query_map([id.0], attempt)?.collect::<rusqlite::Result<_>>()?;
@@ -150,13 +151,14 @@ impl Reader {
     /// One alert with its deliveries.
     pub fn alert(&self, id: AlertId) -> Promise<Result<AlertRow, StoreError>> {
         self.query(move |connection| {
-            let alert = accept::alert(connection, id)?;
-            let (org_id, escalated_at) = connection.query_row(
+            let snapshot = connection.unchecked_transaction()?;
+            let alert = accept::alert(&snapshot, id)?;
+            let (org_id, escalated_at) = snapshot.query_row(
                 "SELECT org_id, escalated_at FROM alerts WHERE id = ?1",
                 [id.0],
                 |row| Ok((row.get(0)?, time(row, "escalated_at")?)),
             )?;
-            let mut statement = connection
+            let mut statement = snapshot
                 .prepare_cached(&format!("{DELIVERY} WHERE d.alert_id = ?1 ORDER BY d.id"))?;
             let deliveries =
                 statement.query_map([id.0], delivery)?.collect::<rusqlite::Result<_>>()?;
@@ -220,52 +222,28 @@ impl Reader {
     pub fn token(&self, id: String) -> Promise<Result<Option<TokenRow>, StoreError>> {
         self.query(move |connection| tokens::find(connection, &id))
     }
+
+    /// All tokens, oldest first.
+    pub fn tokens(&self) -> Promise<Result<Vec<TokenRow>, StoreError>> {
+        self.query(tokens::all)
+    }
 }
 
-fn list(
+pub(super) fn list(
     connection: &Connection,
     filter: &DeliveryFilter,
     before: Option<DeliveryId>,
     limit: usize,
 ) -> SqlResult<Vec<DeliveryRow>> {
-    let (sql, mut values) = list_sql(filter, before);
-    values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
-    let mut statement = connection.prepare_cached(&format!("{sql} LIMIT ?"))?;
-    let rows = statement
-        .query_map(rusqlite::params_from_iter(values.iter()), delivery)?
-        .collect::<rusqlite::Result<_>>()?;
-    Ok(rows)
+    // One snapshot for all of it.
+    let snapshot = connection.unchecked_transaction()?;
+    let ids = list::ids(&snapshot, filter, before, limit)?;
+    let mut statement = snapshot.prepare_cached(&format!("{DELIVERY} WHERE d.id = ?1"))?;
+    let rows = ids.iter().map(|id| statement.query_row([id.0], delivery));
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The statement of a list without its limit, and the values for its parameters.
-pub(super) fn list_sql(
-    filter: &DeliveryFilter,
-    before: Option<DeliveryId>,
-) -> (String, Vec<Box<dyn ToSql>>) {
-    let mut wheres: Vec<&str> = Vec::new();
-    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
-    let mut restrict = |sql: &'static str, value: Option<Box<dyn ToSql>>| {
-        if let Some(value) = value {
-            wheres.push(sql);
-            values.push(value);
-        }
-    };
-    let bytes = |id: uuid::Uuid| -> Box<dyn ToSql> { Box::new(*id.as_bytes()) };
-    let millis = |at: Timestamp| -> Box<dyn ToSql> { Box::new(at.as_millis()) };
-    restrict("d.integration_id = ?", filter.integration_id.map(|id| bytes(id.0)));
-    restrict("a.automation_id = ?", filter.automation_id.map(|id| bytes(id.0)));
-    restrict("a.record_id = ?", filter.record_id.clone().map(|id| Box::new(id) as Box<dyn ToSql>));
-    restrict("d.created_at >= ?", filter.since.map(millis));
-    restrict("d.created_at < ?", filter.until.map(millis));
-    restrict("d.id < ?", before.map(|id| Box::new(id.0) as Box<dyn ToSql>));
-    // Written out, so that the partial indexes of the states can be used.
-    let state = filter.state.map(|state| format!("d.state = '{}'", state.word()));
-    wheres.extend(state.as_deref());
-    let condition = if wheres.is_empty() { "1".to_owned() } else { wheres.join(" AND ") };
-    (format!("{DELIVERY} WHERE {condition} ORDER BY d.id DESC"), values)
-}
-
-fn state(connection: &Connection, id: IntegrationId) -> SqlResult<IntegrationState> {
+pub(super) fn state(connection: &Connection, id: IntegrationId) -> SqlResult<IntegrationState> {
     // One snapshot for all of it.
     let snapshot = connection.unchecked_transaction()?;
     let (status, health) = snapshot
@@ -282,16 +260,21 @@ fn state(connection: &Connection, id: IntegrationId) -> SqlResult<IntegrationSta
             snapshot.prepare_cached(&sql)?.query_row([id.0.as_bytes()], |row| row.get(0))?;
         Ok(u64::try_from(count).unwrap_or(0))
     };
-    let (next_due_at, oldest_pending_at) = snapshot
+    let next_due_at = snapshot
         .prepare_cached(
-            "SELECT (SELECT due_at FROM deliveries WHERE integration_id = ?1 AND state = 'pending'
-                     ORDER BY queue_at, id LIMIT 1) AS due_at,
-                    (SELECT created_at FROM deliveries WHERE integration_id = ?1 AND state = 'pending'
-                     ORDER BY queue_at, id LIMIT 1) AS oldest",
+            "SELECT due_at FROM deliveries WHERE integration_id = ?1 AND state = 'pending'
+             ORDER BY queue_at, id LIMIT 1",
         )?
-        .query_row([id.0.as_bytes()], |row| {
-            Ok((maybe_time(row, "due_at")?, maybe_time(row, "oldest")?))
-        })?;
+        .query_row([id.0.as_bytes()], |found| time(found, "due_at"))
+        .optional()?;
+    let oldest_pending_at = snapshot
+        .prepare_cached(
+            "SELECT created_at FROM deliveries WHERE id = (
+               SELECT min(id) FROM deliveries INDEXED BY deliveries_pending
+               WHERE integration_id = ?1 AND state = 'pending')",
+        )?
+        .query_row([id.0.as_bytes()], |found| time(found, "created_at"))
+        .optional()?;
     Ok(IntegrationState {
         status,
         health,

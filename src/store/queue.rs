@@ -47,15 +47,20 @@ fn waiting(found: &Row<'_>) -> rusqlite::Result<Waiting> {
     })
 }
 
-/// One look into the queue's index for each integration: cheap however long the queues are.
 pub(super) fn waiting_destinations(connection: &Connection) -> SqlResult<Vec<IntegrationId>> {
-    let mut statement = connection.prepare(
+    destinations(connection, "status = 'active' AND deleted_at IS NULL")
+}
+
+/// Those of them that have waiting deliveries. One look into the queue's index for each: cheap however
+/// long the queues are.
+fn destinations(connection: &Connection, these: &str) -> SqlResult<Vec<IntegrationId>> {
+    let mut statement = connection.prepare(&format!(
         "SELECT id FROM integrations
-         WHERE status = 'active' AND deleted_at IS NULL AND EXISTS (
+         WHERE {these} AND EXISTS (
            SELECT 1 FROM deliveries
            WHERE deliveries.integration_id = integrations.id AND state = 'pending')
-         ORDER BY id",
-    )?;
+         ORDER BY id"
+    ))?;
     let ids = statement
         .query_map([], |found| row::uuid(found, "id").map(IntegrationId))?
         .collect::<rusqlite::Result<_>>()?;
@@ -88,7 +93,7 @@ pub(super) fn recover(
         connection.execute(
             "UPDATE deliveries SET state = 'pending', attempts = attempts + 1, in_doubt = in_doubt + 1,
                due_at = ?2, queue_at = iif(queue_at = 0, 0, ?2)
-             WHERE id = ?1",
+             WHERE id = ?1 AND state = 'in_flight'",
             params![id, due_at.as_millis()],
         )?;
     }
@@ -98,15 +103,19 @@ pub(super) fn recover(
     Ok(claimed.len() as u64)
 }
 
+/// Each destination's attempts that may have been on the wire, whatever became of its status since.
 fn mark_heads(connection: &Connection) -> SqlResult<()> {
     let outstanding = i64::try_from(limits::OUTSTANDING).unwrap_or(i64::MAX);
-    for id in waiting_destinations(connection)? {
+    for id in destinations(connection, "1")? {
+        // Later attempts may stand before first ones; a claim tells of those. The look is bounded.
         connection
             .prepare_cached(
-                "UPDATE deliveries SET in_doubt = in_doubt + 1
-                 WHERE attempts = 0 AND id IN (
-                   SELECT id FROM deliveries WHERE integration_id = ?1 AND state = 'pending'
-                   ORDER BY queue_at, id LIMIT ?2)",
+                "UPDATE deliveries SET in_doubt = in_doubt + 1 WHERE id IN (
+                   SELECT id FROM (
+                     SELECT id, attempts FROM deliveries
+                     WHERE integration_id = ?1 AND state = 'pending'
+                     ORDER BY queue_at, id LIMIT 8 * ?2)
+                   WHERE attempts = 0 LIMIT ?2)",
             )?
             .execute(params![id.0.as_bytes(), outstanding])?;
     }

@@ -4,13 +4,15 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::error::{SqlResult, told};
+use super::committer::DAMAGED;
+use super::error::{Reach, SqlResult, told};
 use super::open::{self, OpenError};
+use super::writer::Fatal;
 use crate::domain::limits;
 use crate::engine::ports::{Promise, StoreError};
 
@@ -20,26 +22,29 @@ type Query = Box<dyn FnOnce(&Connection) + Send>;
 #[derive(Clone)]
 pub struct Reader {
     queries: SyncSender<Query>,
+    fatal: Fatal,
 }
 
 impl Reader {
-    pub(super) fn start(data: &Path, threads: usize) -> Result<Self, OpenError> {
+    pub(super) fn start(
+        data: &Path,
+        threads: usize,
+        longest: Duration,
+        fatal: Fatal,
+    ) -> Result<Self, OpenError> {
         let (sender, receiver) = sync_channel(limits::STORE_READINGS);
         let receiver = Arc::new(Mutex::new(receiver));
         for number in 0..threads.max(1) {
-            let watch = Watch::start();
+            let watch = Watch::start(longest);
             let connection = open::open_reader(data, watch.clone())?;
             let queries = Arc::clone(&receiver);
             let started = std::thread::Builder::new()
                 .name(format!("reader {number}"))
                 .spawn(move || serve(&connection, &watch, &queries));
-            started.map_err(|source| OpenError::Machine {
-                what: "starting a thread to read",
-                file: data.display().to_string(),
-                source,
-            })?;
+            started
+                .map_err(|source| open::machine("starting a thread that reads", data, source))?;
         }
-        Ok(Self { queries: sender })
+        Ok(Self { queries: sender, fatal })
     }
 
     /// Queues a query at once.
@@ -48,8 +53,16 @@ impl Reader {
         run: impl FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
     ) -> Promise<Result<T, StoreError>> {
         let (reply, answer) = oneshot::channel();
+        let fatal = Arc::clone(&self.fatal);
         let query: Query = Box::new(move |connection| {
-            let result = run(connection).map_err(told);
+            let result = run(connection).map_err(|error| {
+                let damaged = error.reach() == Reach::Damage;
+                let told = told(error);
+                if damaged {
+                    fatal(DAMAGED, &told.to_string());
+                }
+                told
+            });
             // Whoever asked may have gone.
             let _asker_gone = reply.send(result);
         });
@@ -71,17 +84,18 @@ impl Reader {
 #[derive(Clone)]
 pub(super) struct Watch {
     began: Instant,
+    longest: Duration,
     deadline_ms: Arc<AtomicU64>,
 }
 
 impl Watch {
-    fn start() -> Self {
-        Self { began: Instant::now(), deadline_ms: Arc::new(AtomicU64::new(u64::MAX)) }
+    fn start(longest: Duration) -> Self {
+        Self { began: Instant::now(), longest, deadline_ms: Arc::new(AtomicU64::new(u64::MAX)) }
     }
 
     /// A query begins.
     fn begin(&self) {
-        let deadline = self.began.elapsed() + limits::READING;
+        let deadline = self.began.elapsed() + self.longest;
         let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
         self.deadline_ms.store(deadline_ms, Ordering::Relaxed);
     }
@@ -115,8 +129,9 @@ mod tests {
     #[test]
     fn a22_a_query_past_its_time_is_broken_off_and_the_next_one_works() {
         let dir = tempfile::tempdir().unwrap();
-        drop(open::open_database(&open::database(dir.path()), None).unwrap());
-        let watch = Watch::start();
+        let manner = open::Manner { max_pages: None, synced: true };
+        drop(open::open_database(&open::database(dir.path()), manner).unwrap());
+        let watch = Watch::start(limits::READING);
         let connection = open::open_reader(dir.path(), watch.clone()).unwrap();
         // Its time is over as soon as a millisecond has passed.
         watch.deadline_ms.store(0, Ordering::Relaxed);

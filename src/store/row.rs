@@ -8,6 +8,7 @@ use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
 use super::error::SqlResult;
+use crate::domain::limits;
 use crate::domain::time::Timestamp;
 
 /// A column that holds what the schema does not allow: damage, or a bug of ours.
@@ -64,9 +65,14 @@ pub(super) fn maybe_parsed<T: FromStr>(row: &Row<'_>, column: &str) -> rusqlite:
         .transpose()
 }
 
-/// Writes something that changes nothing, to see whether writing works.
+/// Writes something and removes it, each on its own, to see whether writing works. What is removed
+/// before its commit would never have needed room.
 pub(super) fn probe(connection: &Connection) -> SqlResult<()> {
-    connection.execute("UPDATE runs SET number = number WHERE one = 1", [])?;
+    connection.execute(
+        "INSERT OR REPLACE INTO probes (one, filler) VALUES (1, zeroblob(?1))",
+        [limits::STORE_PROBE_BYTES],
+    )?;
+    connection.execute("DELETE FROM probes", [])?;
     Ok(())
 }
 

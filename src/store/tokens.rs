@@ -1,6 +1,6 @@
 //! Tokens of programs. The secret part is not here: only its digest.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::error::SqlResult;
 use super::row::{maybe_time, time};
@@ -41,6 +41,8 @@ pub struct TokenRow {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// When it was used last, to the minute.
+    pub last_used_at: Option<Timestamp>,
 }
 
 pub(super) fn insert(connection: &Connection, token: &NewToken) -> SqlResult<()> {
@@ -67,20 +69,36 @@ pub(super) fn revoke(connection: &Connection, id: &str, at: Timestamp) -> SqlRes
     if changed == 0 { Err(StoreError::NotFound.into()) } else { Ok(()) }
 }
 
+pub(super) fn used(connection: &Connection, id: &str, at: Timestamp) -> SqlResult<()> {
+    connection.execute(
+        "UPDATE tokens SET last_used_at = max(ifnull(last_used_at, ?2), ?2) WHERE id = ?1",
+        params![id, at.as_millis()],
+    )?;
+    Ok(())
+}
+
 pub(super) fn find(connection: &Connection, id: &str) -> SqlResult<Option<TokenRow>> {
-    let found = connection
+    Ok(connection
         .prepare_cached("SELECT * FROM tokens WHERE id = ?1")?
-        .query_row([id], |found| {
-            Ok(TokenRow {
-                id: found.get("id")?,
-                digest: found.get("digest")?,
-                name: found.get("name")?,
-                role: found.get("role")?,
-                created_at: time(found, "created_at")?,
-                expires_at: maybe_time(found, "expires_at")?,
-                revoked_at: maybe_time(found, "revoked_at")?,
-            })
-        })
-        .optional()?;
-    Ok(found)
+        .query_row([id], token)
+        .optional()?)
+}
+
+/// All of them, oldest first; people make few.
+pub(super) fn all(connection: &Connection) -> SqlResult<Vec<TokenRow>> {
+    let mut statement = connection.prepare("SELECT * FROM tokens ORDER BY created_at, id")?;
+    Ok(statement.query_map([], token)?.collect::<rusqlite::Result<_>>()?)
+}
+
+fn token(found: &Row<'_>) -> rusqlite::Result<TokenRow> {
+    Ok(TokenRow {
+        id: found.get("id")?,
+        digest: found.get("digest")?,
+        name: found.get("name")?,
+        role: found.get("role")?,
+        created_at: time(found, "created_at")?,
+        expires_at: maybe_time(found, "expires_at")?,
+        revoked_at: maybe_time(found, "revoked_at")?,
+        last_used_at: maybe_time(found, "last_used_at")?,
+    })
 }

@@ -48,7 +48,7 @@ CREATE TABLE integrations (
   deleted_at      INTEGER
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX integrations_of_automation ON integrations (automation_id, place) WHERE deleted_at IS NULL;
+CREATE INDEX integrations_of_automation ON integrations (automation_id, place);
 
 CREATE TABLE signing_secrets (
   id             INTEGER PRIMARY KEY,
@@ -93,7 +93,8 @@ CREATE INDEX deliveries_of_integration ON deliveries (integration_id, id);
 -- The queue of each destination.
 CREATE INDEX deliveries_pending ON deliveries (integration_id, queue_at, id) WHERE state = 'pending';
 CREATE INDEX deliveries_in_flight ON deliveries (integration_id, id) WHERE state = 'in_flight';
-CREATE INDEX deliveries_dead ON deliveries (integration_id, id) WHERE state = 'dead';
+CREATE INDEX deliveries_given_up ON deliveries (integration_id, state, id)
+  WHERE state = 'dead' OR state = 'discarded';
 
 CREATE TABLE attempts (
   delivery_id   INTEGER NOT NULL REFERENCES deliveries (id),
@@ -152,3 +153,9 @@ CREATE TABLE runs (
   started_at INTEGER NOT NULL
 ) STRICT;
 INSERT INTO runs VALUES (1, 1, 0, 0);
+
+-- Written and removed, to see whether writing works.
+CREATE TABLE probes (
+  one    INTEGER PRIMARY KEY CHECK (one = 1),
+  filler BLOB    NOT NULL
+) STRICT;

@@ -1,0 +1,141 @@
+//! The schema, forward only: each step is one transaction, so that a kill leaves the one before or the
+//! one after. What is not ours, or newer than we are, is left as it was found.
+
+use std::path::Path;
+use std::time::Instant;
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::open::{OpenError, damaged, foreign, shown, sqlite};
+use crate::domain::limits;
+
+/// "BLFR": marks the file as ours.
+pub(super) const APPLICATION_ID: i32 = 0x424C_4652;
+/// Each takes the schema from its place in the list to the next.
+const MIGRATIONS: &[&str] = &[include_str!("schema/0001_first.sql")];
+
+/// Looks at a database before anything is written into it.
+pub(super) fn refuse_unknown(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    examine(connection, path, MIGRATIONS).map(|_| ())
+}
+
+/// Brings the schema up to date.
+pub(super) fn migrate(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    migrate_by(connection, path, MIGRATIONS)
+}
+
+/// The schema's version, where the database is ours or empty.
+fn examine(connection: &Connection, path: &Path, known: &[&str]) -> Result<usize, OpenError> {
+    let number = |sql: &str| {
+        connection
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .map_err(|error| sqlite(path, error))
+    };
+    let found = number("PRAGMA user_version")?;
+    let application = number("PRAGMA application_id")?;
+    let things = number("SELECT count(*) FROM sqlite_schema")?;
+    let empty = (found, application, things) == (0, 0, 0);
+    if !empty && application != i64::from(APPLICATION_ID) {
+        return Err(foreign(path, "is a database of another program: name another data directory"));
+    }
+    match usize::try_from(found) {
+        Ok(version) if version <= known.len() => Ok(version),
+        Ok(_) => {
+            let known = i64::try_from(known.len()).unwrap_or(i64::MAX);
+            Err(OpenError::Newer { file: shown(path), found, known })
+        }
+        Err(_) => Err(damaged(path, format!("its schema has the number {found}"))),
+    }
+}
+
+fn migrate_by(connection: &Connection, path: &Path, steps: &[&str]) -> Result<(), OpenError> {
+    let found = examine(connection, path, steps)?;
+    for (version, sql) in (1_i64..).zip(steps).skip(found) {
+        let step = || -> rusqlite::Result<()> {
+            connection.execute_batch("BEGIN IMMEDIATE")?;
+            connection.execute_batch(sql)?;
+            crate::failpoint::reach("migrate.step");
+            connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+            connection.pragma_update(None, "user_version", version)?;
+            connection.execute_batch("COMMIT")
+        };
+        if let Err(error) = step() {
+            if !connection.is_autocommit()
+                && let Err(error) = connection.execute_batch("ROLLBACK")
+            {
+                tracing::error!(%error, "a step of the schema could not be rolled back");
+            }
+            return Err(sqlite(path, error));
+        }
+    }
+    Ok(())
+}
+
+/// Looks for damage, for as long as a start may take: a small database is looked at whole.
+pub(super) fn refuse_damaged(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let began = Instant::now();
+    let too_long = move || began.elapsed() > limits::STORE_CHECK;
+    let looked = connection
+        .progress_handler(1000, Some(too_long))
+        .and_then(|()| connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)));
+    let undone = connection.progress_handler(0, None::<fn() -> bool>);
+    match looked.and_then(|found: String| undone.map(|()| found)) {
+        Ok(found) if found == "ok" => Ok(()),
+        Ok(found) => Err(damaged(path, found)),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(()),
+        Err(error) => Err(sqlite(path, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEPS: [&str; 3] = [
+        "CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (1);",
+        "ALTER TABLE a ADD COLUMN y INTEGER; UPDATE a SET y = x + 1;",
+        "CREATE TABLE b (z INTEGER) STRICT; INSERT INTO b SELECT y FROM a;",
+    ];
+
+    fn version(connection: &Connection) -> i64 {
+        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).expect("a number")
+    }
+
+    /// Matrix A19: an older schema is brought up to date with its data.
+    #[test]
+    fn a19_an_older_schema_is_brought_up_to_date() {
+        let connection = Connection::open_in_memory().expect("a database");
+        let path = Path::new("belfry.db");
+        for known in 1..=STEPS.len() {
+            migrate_by(&connection, path, &STEPS[..known]).expect("migrated");
+            assert_eq!(version(&connection), known as i64);
+        }
+        let z: i64 = connection.query_row("SELECT z FROM b", [], |row| row.get(0)).expect("z");
+        assert_eq!(z, 2);
+    }
+
+    /// Matrix A19: a step that fails half-way leaves the schema before it, whole, and can be repeated.
+    #[test]
+    fn a19_a_step_is_done_whole_or_not() {
+        let connection = Connection::open_in_memory().expect("a database");
+        let path = Path::new("belfry.db");
+        let broken = [STEPS[0], "UPDATE a SET x = 7; UPDATE nowhere SET x = 1;", STEPS[2]];
+        migrate_by(&connection, path, &broken).expect_err("the second step fails");
+        assert_eq!(version(&connection), 1);
+        let x: i64 = connection.query_row("SELECT x FROM a", [], |row| row.get(0)).expect("x");
+        assert_eq!(x, 1, "the half that worked is undone");
+        migrate_by(&connection, path, &STEPS).expect("migrated");
+        assert_eq!(version(&connection), 3);
+    }
+
+    /// Matrix A19: a newer schema is refused and left as it was.
+    #[test]
+    fn a19_a_newer_schema_is_refused() {
+        let connection = Connection::open_in_memory().expect("a database");
+        let path = Path::new("belfry.db");
+        migrate_by(&connection, path, &STEPS).expect("migrated");
+        let refused = migrate_by(&connection, path, &STEPS[..2]).expect_err("it is newer");
+        assert!(matches!(refused, OpenError::Newer { found: 3, known: 2, .. }), "{refused}");
+        assert_eq!(version(&connection), 3);
+    }
+}

@@ -1,0 +1,4 @@
+//! What can only be seen from inside: how much work a query is, and when readings and logs end.
+
+mod steps;
+mod watch;
