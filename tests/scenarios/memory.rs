@@ -252,6 +252,11 @@ impl Tables {
         self.attempts.entry((id, attempt)).or_insert(report.outcome);
     }
 
+    /// The number of the last attempt in the history.
+    fn made(&self, id: DeliveryId) -> u32 {
+        self.attempts.range((id, 0)..=(id, u32::MAX)).next_back().map_or(0, |((_, n), _)| *n)
+    }
+
     fn load(&self, integration: IntegrationId, after: Option<QueueKey>, limit: usize) -> Loaded {
         let mut rows: Vec<Waiting> = self
             .deliveries
@@ -414,10 +419,10 @@ impl Tables {
     fn act(&mut self, act: Act, at: Timestamp) -> Answer<u64> {
         match act {
             Act::Retry { delivery, expires_at } => {
-                let strict = self.strict(delivery)?;
+                let (strict, made) = (self.strict(delivery)?, self.made(delivery));
                 let found = self.deliveries.get_mut(&delivery).ok_or(StoreError::NotFound)?;
                 match found.row.state {
-                    State::Dead => found.revive(strict, expires_at, at),
+                    State::Dead => found.revive(strict, made, expires_at, at),
                     State::Pending => {
                         found.row.due_at = found.row.due_at.min(at);
                         found.queue_at = found.queue_at.min(at);
@@ -438,9 +443,9 @@ impl Tables {
                     .map(|each| each.row.id)
                     .collect();
                 for id in dead {
-                    let strict = self.strict(id)?;
+                    let (strict, made) = (self.strict(id)?, self.made(id));
                     if let Some(found) = self.deliveries.get_mut(&id) {
-                        found.revive(strict, expires_at, at);
+                        found.revive(strict, made, expires_at, at);
                         count += 1;
                     }
                 }
@@ -497,10 +502,11 @@ impl Delivery {
         }
     }
 
-    fn revive(&mut self, strict: bool, expires_at: Timestamp, at: Timestamp) {
+    fn revive(&mut self, strict: bool, made: u32, expires_at: Timestamp, at: Timestamp) {
         self.row.state = State::Pending;
         self.row.reason = None;
         self.crashes = 0;
+        self.row.attempts = self.row.attempts.max(made);
         self.row.due_at = at;
         self.row.expires_at = expires_at;
         self.queue_at = if strict { Timestamp::from_millis(0) } else { at };

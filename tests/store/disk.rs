@@ -8,7 +8,7 @@ use belfry::engine::ports::{
 };
 use belfry::store::Sqlite;
 
-use crate::fixture::{Ends, FIRST, Room, SECOND, alert, at, check, number, settings};
+use crate::fixture::{Ends, FIRST, Room, SECOND, alert, at, check, number, settings, until};
 
 fn big(record: &str, bytes: usize) -> NewAlert {
     let body = Body::new(vec![b'x'; bytes].into());
@@ -77,8 +77,8 @@ async fn a11_it_recovers_without_a_restart() {
         room.accept(NewAlert { deliveries: Vec::new(), ..big(&format!("old-{n}"), 20_000) }).await;
     }
     fill(&room, 0).await;
-    assert_eq!(room.store.sweep(at(1)).await.unwrap(), 10);
-    assert!(room.store.writable(), "a commit has shown that writing works");
+    assert_eq!(room.sweep(at(1)).await, 10);
+    until("it can write again", || room.store.writable());
     assert!(fill(&room, 1).await > 0, "the room of what went is used again");
     room.check();
 }
@@ -188,4 +188,24 @@ async fn a24_a_store_whose_thread_fails_ends_the_process_and_loses_nothing() {
     assert!(!room.accept(alert("record", &[FIRST])).await.fresh, "it was on disk already");
     assert!(room.accept(alert("later", &[FIRST])).await.fresh);
     check(room.dir.path());
+}
+
+// A13★
+/// Damage that is met at work ends the process: nothing is sent or taken on top of it.
+#[tokio::test]
+async fn a13_damage_met_at_work_ends_the_process() {
+    let room = Room::new().await;
+    for n in 0..300 {
+        room.one(&format!("record-{n}")).await;
+    }
+    // Opened while it was whole; then something writes over what its pages hold.
+    let room = room.reopen(None).await;
+    let file = room.dir.path().join("belfry.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[4 * 4096..].fill(0xA5);
+    std::fs::write(&file, &bytes).unwrap();
+    let answer = room.store.load(FIRST, None, 500).await;
+    assert!(matches!(answer, Err(StoreError::Failed(_))), "{answer:?}");
+    let ends = room.ends.lock().unwrap().clone();
+    assert_eq!(ends.first().map(|(status, _)| *status), Some(65), "{ends:?}");
 }

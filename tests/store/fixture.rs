@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use belfry::domain::alert::Body;
 use belfry::domain::automation::Automation;
@@ -97,6 +97,20 @@ impl Room {
         image
     }
 
+    /// Removes what is old and finished, until nothing is left of it; returns how many alerts.
+    pub(crate) async fn sweep(&self, cutoff: Timestamp) -> u64 {
+        let (mut removed, mut after) = (0, None);
+        loop {
+            let swept = self.store.sweep(cutoff, after).await.unwrap();
+            assert!(swept.removed <= 500, "a step is short: {swept:?}");
+            removed += swept.removed;
+            after = swept.next;
+            if after.is_none() {
+                return removed;
+            }
+        }
+    }
+
     pub(crate) async fn accept(&self, alert: NewAlert) -> Accepted {
         self.store.accept(vec![alert]).await.unwrap().remove(0)
     }
@@ -123,6 +137,15 @@ impl Room {
 
     pub(crate) fn check(&self) {
         check(self.dir.path());
+    }
+}
+
+/// Waits until it is so.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        std::thread::yield_now();
     }
 }
 

@@ -11,11 +11,14 @@
 
 mod accepting;
 mod audit;
+mod configuring;
 mod disk;
 mod fixture;
+mod listing;
 mod opening;
 mod operating;
 mod recovering;
 mod retention;
 mod settling;
+mod sharing;
 mod torn;

@@ -178,3 +178,50 @@ async fn a21_a_directory_in_use_is_refused_with_its_pid() {
     drop(store);
     assert_eq!(Room::over(dir, None).store.automations().await.unwrap().len(), 1);
 }
+
+// A19★
+/// A real kill in the middle of a step: nothing of it is there, and the next start does it again.
+#[tokio::test]
+async fn a19_a_kill_in_a_migration_step_leaves_the_schema_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let ended = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "opening::opened_by_the_one_who_is_killed"])
+        .env("BELFRY_FAILPOINTS", "migrate.step@1=abort")
+        .env("OPEN_THERE_AND_DIE", dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), None, "a signal ended it: {ended:?}");
+    let sql = Connection::open(dir.path().join("belfry.db")).unwrap();
+    assert_eq!(number(&sql, "SELECT count(*) FROM sqlite_schema"), 0);
+    drop(sql);
+    let room = Room::over(dir, None);
+    assert_eq!(number(&room.sql(), "PRAGMA user_version"), 1);
+    room.check();
+}
+
+/// The process that the test above starts, and that dies; nothing where that one did not start it.
+#[test]
+fn opened_by_the_one_who_is_killed() {
+    let Ok(data) = std::env::var("OPEN_THERE_AND_DIE") else { return };
+    belfry::failpoint::arm().unwrap();
+    drop(Sqlite::open(
+        Path::new(&data),
+        settings(std::sync::Arc::new(Heard::default()), &Ends::default()),
+    ));
+}
+
+/// What a connection must be set up as, as far as the file tells it.
+#[tokio::test]
+async fn a_new_database_is_set_up_as_it_must_be() {
+    let room = Room::new().await;
+    let sql = room.sql();
+    assert_eq!(number(&sql, "PRAGMA application_id"), 0x424C_4652);
+    assert_eq!(number(&sql, "PRAGMA auto_vacuum"), 2, "incremental");
+    let loose = "SELECT count(*) FROM pragma_table_list
+                 WHERE schema = 'main' AND strict = 0 AND name NOT LIKE 'sqlite_%'";
+    assert_eq!(number(&sql, loose), 0, "every table is strict");
+    let mode: String = sql.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+    assert_eq!(mode, "wal");
+    let reserve = fs::metadata(room.dir.path().join("reserve")).unwrap();
+    assert_eq!(reserve.len(), belfry::domain::limits::DISK_RESERVE_BYTES);
+}

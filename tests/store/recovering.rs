@@ -1,12 +1,15 @@
 //! After a stop, orderly or not: what was claimed waits again, what may have been sent is marked.
 
-use belfry::domain::delivery::State;
+use belfry::domain::delivery::{NewDelivery, State};
 use belfry::domain::id::DeliveryId;
+use belfry::domain::integration::Status;
+use belfry::domain::limits;
 use belfry::domain::outcome::{FaultKind, Outcome};
 use belfry::domain::queue::{Change, Next};
-use belfry::engine::ports::Store as _;
+use belfry::domain::time::Timestamp;
+use belfry::engine::ports::{Edit, NewAlert, Store as _};
 
-use crate::fixture::{FIRST, Room, at, settle};
+use crate::fixture::{FIRST, Room, SECOND, alert, at, operator, settle};
 
 /// One claimed for its second attempt, and one that was never tried as far as the rows know.
 async fn midway(room: &Room) -> (DeliveryId, DeliveryId) {
@@ -71,9 +74,6 @@ async fn recovering_twice_is_recovering_once() {
 
 #[tokio::test]
 async fn a_strict_queue_keeps_its_order_over_a_stop() {
-    use belfry::domain::delivery::NewDelivery;
-    use belfry::domain::time::Timestamp;
-    use belfry::engine::ports::NewAlert;
     let before = Room::new().await;
     let first_place = Timestamp::from_millis(0);
     let mut ids = Vec::new();
@@ -84,8 +84,8 @@ async fn a_strict_queue_keeps_its_order_over_a_stop() {
             due_at: at(n),
             expires_at: at(900),
         };
-        let alert = crate::fixture::alert(&format!("record-{n}"), &[]);
-        let accepted = before.accept(NewAlert { deliveries: vec![delivery], ..alert }).await;
+        let new = alert(&format!("record-{n}"), &[]);
+        let accepted = before.accept(NewAlert { deliveries: vec![delivery], ..new }).await;
         ids.push(accepted.deliveries[0]);
     }
     let later = Next::Wait { queue_at: first_place, due_at: at(9) };
@@ -95,4 +95,32 @@ async fn a_strict_queue_keeps_its_order_over_a_stop() {
     room.store.recover(at(100), at(105)).await.unwrap();
     let rows = room.store.load(FIRST, None, 9).await.unwrap().rows;
     assert_eq!(rows.iter().map(|each| each.id).collect::<Vec<_>>(), ids);
+}
+
+/// Only the head of a queue can have been tried, whatever its destination may do since then. What was
+/// tried before stands there too, but its claims tell of it.
+#[tokio::test]
+async fn the_heads_of_queues_are_in_doubt() {
+    let before = Room::new().await;
+    before.store.recover(at(0), at(0)).await.unwrap();
+    let head = limits::OUTSTANDING;
+    let alerts = (0..head + 10).map(|n| alert(&format!("record-{n}"), &[FIRST, SECOND])).collect();
+    let accepted = before.store.accept(alerts).await.unwrap();
+    let first_place = Timestamp::from_millis(0);
+    let again = Next::Wait { queue_at: first_place, due_at: first_place };
+    assert!(!before.is_lost(settle(accepted[0].deliveries[0], 1, again)).await);
+    let pause = Edit::SetStatus { id: SECOND, status: Status::Paused };
+    before.store.change(pause, operator(), at(1)).await.unwrap();
+
+    let room = Room::over(before.crash(), None);
+    room.store.recover(at(100), at(105)).await.unwrap();
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for each in &accepted {
+        first.push(room.delivery(each.deliveries[0]).await.0.in_doubt);
+        second.push(room.delivery(each.deliveries[1]).await.0.in_doubt);
+    }
+    let marked = |count: usize| [vec![1; count], vec![0; head + 10 - count]].concat();
+    assert_eq!(second, marked(head));
+    assert_eq!(first[1..], marked(head)[..head + 9]);
+    assert_eq!(first[0], 0);
 }

@@ -167,3 +167,22 @@ async fn health_and_a_switch_off_are_read_back_as_written() {
     let told = "SELECT count(*) FROM audit WHERE action = 'integration.disable'";
     assert_eq!(number(&room.sql(), told), 1);
 }
+
+// E7★
+/// An answer never revives what was given up; it is in the history, and a retry counts on behind it.
+#[tokio::test]
+async fn e7_a_retry_counts_on_behind_a_late_answer() {
+    let room = Room::new().await;
+    let (_, id) = room.one("record").await;
+    assert!(room.store.record_crash(id, 1, at(1)).await.unwrap());
+    assert!(room.is_lost(settle(id, 1, LATER)).await);
+    let (row, attempts) = room.delivery(id).await;
+    assert_eq!((row.state, attempts.len()), (State::Dead, 1));
+    let retry = Act::Retry { delivery: id, expires_at: at(900) };
+    assert_eq!(room.store.act(retry, operator(), at(2)).await, Ok(1));
+    assert!(!room.is_lost(Change::Claim { delivery: id, attempt: 2 }).await);
+    assert!(!room.is_lost(settle(id, 2, Next::Delivered)).await);
+    let (row, attempts) = room.delivery(id).await;
+    assert_eq!((row.state, row.attempts), (State::Delivered, 2));
+    assert_eq!(attempts.iter().map(|each| each.number).collect::<Vec<_>>(), [1, 2]);
+}
