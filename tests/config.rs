@@ -13,6 +13,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use belfry::config::{Config, KEYS, span, template};
+use belfry::domain::limits;
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, prop_assert, prop_oneof, proptest};
+use proptest::sample::select;
 
 const DATA: &str = "/data";
 
@@ -97,6 +101,77 @@ fn g1_problems_stand_in_the_order_of_the_lines_then_of_the_variables() {
     let expected =
         ["belfry.toml:1", "belfry.toml:10", "belfry.toml:12", "BELFRY__APE", "BELFRY__ZEBRA"];
     assert_eq!(places, expected);
+}
+
+/// Only the one spelling that is told: of two, nobody could say which one counts.
+#[test]
+fn g1_a_variable_in_small_letters_is_refused_with_the_right_one() {
+    let told = problems("", &[("BELFRY__log__level", "info"), ("BELFRY__LOG__LEVEL", "debug")]);
+    let expected = "BELFRY__log__level: there is no key BELFRY__log__level; did you mean \
+                    BELFRY__LOG__LEVEL?";
+    assert_eq!(told, [expected]);
+}
+
+/// What the service takes for all, an integration may set for itself: the API shows an integration the
+/// value in force, and whoever sends it back must not be refused.
+#[test]
+fn the_bounds_are_those_of_an_integration() {
+    let most = limits::MAX_IN_FLIGHT;
+    let (least, longest) = (limits::RETRY_BASE.as_millis(), limits::RETRY_SPAN.as_millis());
+    let file = |in_flight: u64, factor: f64, base: u128, rest: u128| {
+        format!(
+            "[delivery]\nmax_in_flight = {in_flight}\n[delivery.retry]\nfactor = {factor:?}\n\
+             base = \"{base}ms\"\ncap = \"{rest}ms\"\nhorizon = \"{rest}ms\"\n"
+        )
+    };
+    parse(&file(1, 1.0, least, least), &[]).unwrap();
+    parse(&file(most.into(), limits::RETRY_FACTOR, longest, longest), &[]).unwrap();
+    assert_eq!(problems(&file(0, 0.9, least - 1, least - 1), &[]).len(), 5);
+    let above = file(u64::from(most) + 1, limits::RETRY_FACTOR + 0.1, longest + 1, longest + 1);
+    assert_eq!(problems(&above, &[]).len(), 5);
+}
+
+proptest! {
+    /// Whatever stands in the file or a variable: it is taken, or refused with a place for each problem.
+    #[test]
+    fn any_text_is_taken_or_refused_with_its_place(
+        lines in vec(line(), 0..8),
+        name in "[A-Z_]{0,20}",
+        value in ".{0,12}",
+    ) {
+        let text = lines.join("\n");
+        let variable = format!("BELFRY__{name}");
+        let told = Config::parse(
+            Path::new(DATA),
+            Some(("belfry.toml", &text)),
+            [(variable.clone(), value)],
+        );
+        let places = told.err().map(|problems| problems.0).unwrap_or_default();
+        for problem in places {
+            let line = problem.place.strip_prefix("belfry.toml:");
+            let line = line.map(|line| line.parse::<usize>().unwrap());
+            prop_assert!(line.is_none_or(|line| line >= 1 && line <= text.matches('\n').count() + 1));
+            prop_assert!(line.is_some() || problem.place == variable, "{problem}");
+            prop_assert!(!problem.what.is_empty());
+        }
+    }
+}
+
+/// A line as people might write it, or any other.
+fn line() -> impl Strategy<Value = String> {
+    let name = select(KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
+    let value = prop_oneof![
+        "\"[a-z0-9:/.@]{0,12}\"",
+        "-?[0-9]{1,20}",
+        "[0-9]{1,3}\\.[0-9]{1,3}",
+        Just("[\"10.0.0.0/8:443\", \"é\"]".to_owned()),
+        Just("{ a = { b = [[1]] } }".to_owned()),
+    ];
+    prop_oneof![
+        (name.clone(), value).prop_map(|(name, value)| format!("{name} = {value}")),
+        name.prop_map(|name| format!("[{name}]")),
+        ".{0,30}",
+    ]
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! Every key that the configuration knows: its form, its default and what it means. The checks, the
 //! messages about mistakes and the file that `belfry init` writes are all made of this one table.
 
+use std::time::Duration;
+
+use crate::domain::limits;
+
 /// What a key's value must be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Form {
@@ -57,8 +61,16 @@ pub struct Key {
 }
 
 const SECOND: u64 = 1000;
-const HOUR: u64 = 3600 * SECOND;
-const DAY: u64 = 24 * HOUR;
+
+/// What a part of a retry schedule may be: here as where an integration sets it for itself, so that
+/// what the API shows can be sent back to it.
+const RETRY_SPAN: Form =
+    Form::Span { min_ms: millis(limits::RETRY_BASE), max_ms: millis(limits::RETRY_SPAN) };
+
+#[expect(clippy::cast_possible_truncation, reason = "both spans are far below 2^64 milliseconds")]
+const fn millis(span: Duration) -> u64 {
+    span.as_millis() as u64
+}
 
 const fn key(name: &'static str, form: Form, default: &'static str, meaning: &'static str) -> Key {
     Key { name, form, default, meaning }
@@ -107,7 +119,7 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "delivery.max_in_flight",
-        Form::Whole { min: 1, max: 100 },
+        Form::Whole { min: 1, max: limits::MAX_IN_FLIGHT as i64 },
         "8",
         "Attempts of one integration under way at once.",
     ),
@@ -117,27 +129,22 @@ pub const KEYS: &[Key] = &[
         "256",
         "Attempts under way at once beside another of their integration, over all integrations.",
     ),
-    key(
-        "delivery.retry.base",
-        Form::Span { min_ms: 100, max_ms: HOUR },
-        "\"2s\"",
-        "Delay after the first failure.",
-    ),
+    key("delivery.retry.base", RETRY_SPAN, "\"2s\"", "Delay after the first failure."),
     key(
         "delivery.retry.factor",
-        Form::Number { min: 1.0, max: 100.0 },
+        Form::Number { min: 1.0, max: limits::RETRY_FACTOR },
         "3.0",
         "What each further delay is multiplied by.",
     ),
     key(
         "delivery.retry.cap",
-        Form::Span { min_ms: 100, max_ms: DAY },
+        RETRY_SPAN,
         "\"1h\"",
         "No delay is longer, nor any wait that a receiver asks for.",
     ),
     key(
         "delivery.retry.horizon",
-        Form::Span { min_ms: SECOND, max_ms: 30 * DAY },
+        RETRY_SPAN,
         "\"72h\"",
         "For how long after the alert a failed attempt is made again.",
     ),
@@ -223,7 +230,7 @@ impl Form {
             Self::Networks => {
                 "a list of networks such as [\"10.0.0.0/8\", \"192.168.1.5/32:443\"]".to_owned()
             }
-            Self::Url => "an http or https URL as text".to_owned(),
+            Self::Url => "an http or https URL without user, query and fragment".to_owned(),
             Self::Proxy => "\"env\" or a URL such as \"http://proxy.example.com:3128\"".to_owned(),
         }
     }
@@ -253,7 +260,8 @@ fn example(form: Form) -> &'static str {
     match form {
         Form::Path => "\"file.pem\"",
         Form::Paths | Form::Networks => "[]",
-        Form::Url | Form::Proxy => "\"https://belfry.example.com\"",
+        Form::Url => "\"https://belfry.example.com\"",
+        Form::Proxy => "\"http://proxy.example.com:3128\"",
         Form::Address => "\"10.0.0.2:53\"",
         Form::Span { .. } | Form::Whole { .. } | Form::Number { .. } | Form::Word(_) => "\"\"",
         Form::Switch => "false",

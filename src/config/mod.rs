@@ -2,16 +2,17 @@
 //! starts, with every problem reported at once.
 
 mod keys;
+mod problem;
 mod read;
+mod source;
 pub mod span;
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use keys::{Form, KEYS, Key, template};
-pub use read::Problem;
+pub use problem::{Problem, Problems};
 
 use crate::channel::EgressPolicy;
 use crate::domain::integration::{Ordering, Policy};
@@ -68,22 +69,6 @@ pub struct Egress {
     pub dns: Option<SocketAddr>,
 }
 
-/// Everything that is wrong with the configuration, in the order of its places.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problems(pub Vec<Problem>);
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the configuration can't be used")?;
-        for problem in &self.0 {
-            write!(f, "\n  {problem}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Problems {}
-
 impl Config {
     /// Reads `belfry.toml` in the data directory, and the environment.
     ///
@@ -91,24 +76,12 @@ impl Config {
     /// All problems at once, each with its place and what is allowed.
     pub fn load(data: &Path) -> Result<Self, Problems> {
         let path = data.join(FILE);
+        let mut problems = Vec::new();
+        let text = source::file(&path, &mut problems);
+        let environment = source::environment(std::env::vars_os(), &mut problems);
         let shown = path.display().to_string();
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-            .filter(|(name, _)| name.starts_with("BELFRY__"))
-            .map(|(name, value)| (name, value.to_string_lossy().into_owned()));
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Self::parse(data, Some((&shown, &text)), environment),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let what = "there is no such file: make a data directory with \
-                            `belfry init --data DIR`"
-                    .to_owned();
-                Err(Problems(vec![Problem { place: shown, what }]))
-            }
-            Err(error) => {
-                let what = format!("it can't be read: {error}");
-                Err(Problems(vec![Problem { place: shown, what }]))
-            }
-        }
+        let file = text.as_ref().map(|text| (shown.as_str(), text.as_str()));
+        Self::checked(data, file, environment, problems)
     }
 
     /// The same from texts; `file` is a name and what is in it.
@@ -120,7 +93,15 @@ impl Config {
         file: Option<(&str, &str)>,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, Problems> {
-        let mut problems = Vec::new();
+        Self::checked(data, file, environment, Vec::new())
+    }
+
+    fn checked(
+        data: &Path,
+        file: Option<(&str, &str)>,
+        environment: impl IntoIterator<Item = (String, String)>,
+        mut problems: Vec<Problem>,
+    ) -> Result<Self, Problems> {
         let values = read::read(file, environment, &mut problems);
         check_together(&values, &mut problems);
         if !problems.is_empty() {
@@ -137,7 +118,9 @@ fn check_together(values: &Values, problems: &mut Vec<Problem>) {
     for (one, other) in
         [("server.tls_cert", "server.tls_key"), ("server.tls_key", "server.tls_cert")]
     {
-        if let (Some(place), None) = (place(one), place(other)) {
+        if let (Some(place), None) = (place(one), place(other))
+            && !values.refused(&[other])
+        {
             problems.push(Problem { place, what: format!("{one} needs {other} beside it") });
         }
     }
@@ -152,6 +135,7 @@ fn check_together(values: &Values, problems: &mut Vec<Problem>) {
         (values.get("delivery.retry.base"), values.get("delivery.retry.cap"))
         && let (Value::Span(base_span), Value::Span(cap_span)) = (&base.value, &cap.value)
         && base_span > cap_span
+        && !values.refused(&["delivery.retry.base", "delivery.retry.cap"])
     {
         // A default is nothing that anybody could look up: the other one is what was given.
         let given = if base.place.starts_with(read::DEFAULT) { cap } else { base };

@@ -1,40 +1,13 @@
 //! From file and environment to checked values. Every problem is found, not the first alone.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{Form, KEYS, Key};
+use super::problem::Problem;
 use super::span;
-
-/// Something in the configuration that can't be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// `belfry.toml:12`, or the name of an environment variable.
-    pub place: String,
-    /// What is wrong and what is allowed.
-    pub what: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.what)
-    }
-}
-
-impl Problem {
-    /// The file's problems by their lines, then those of the environment by name.
-    pub(super) fn order(&self) -> (bool, String, usize, String) {
-        let of_a_line = self.place.rsplit_once(':').and_then(|(name, line)| {
-            let line: usize = line.parse().ok()?;
-            Some((name, line))
-        });
-        let (name, line) = of_a_line.unwrap_or((&self.place, 0));
-        (of_a_line.is_none(), name.to_owned(), line, self.what.clone())
-    }
-}
 
 /// The place of a value that nobody gave.
 pub(super) const DEFAULT: &str = "the default";
@@ -57,8 +30,25 @@ pub(super) struct Found {
     pub(super) place: String,
 }
 
-/// Values by the names of their keys; all those that have a default, or were given.
-pub(super) type Values = BTreeMap<&'static str, Found>;
+/// Values by the names of their keys.
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    /// All those that have a default, or were given.
+    found: BTreeMap<&'static str, Found>,
+    /// Those that were given and can't be used: nothing more is said of them.
+    refused: BTreeSet<&'static str>,
+}
+
+impl Values {
+    pub(super) fn get(&self, name: &str) -> Option<&Found> {
+        self.found.get(name)
+    }
+
+    /// Whether one of these was given and can't be used.
+    pub(super) fn refused(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.refused.contains(name))
+    }
+}
 
 /// What a file or the environment says, before its form is known.
 enum Raw {
@@ -76,7 +66,7 @@ pub(super) fn read(
     environment: impl IntoIterator<Item = (String, String)>,
     problems: &mut Vec<Problem>,
 ) -> Values {
-    let mut values = Values::new();
+    let mut values = Values::default();
     for key in KEYS.iter().filter(|key| !key.default.is_empty()) {
         let text = format!("default = {}", key.default);
         take(Some((DEFAULT, &text)), &mut values, problems, |_| Some(key));
@@ -84,9 +74,10 @@ pub(super) fn read(
     take(file, &mut values, problems, find);
     for (name, text) in environment {
         let Some(path) = name.strip_prefix("BELFRY__") else { continue };
-        let path = path.to_ascii_lowercase().replace("__", ".");
-        let Some(key) = find(&path) else {
-            let what = unknown(&path, &variable);
+        // Capitals only: of two spellings of one key, nobody could say which is meant.
+        let Some(key) = KEYS.iter().find(|key| variable(key.name) == name) else {
+            let path = path.to_ascii_lowercase().replace("__", ".");
+            let what = unknown(&path, &name, &variable);
             problems.push(Problem { place: name, what });
             continue;
         };
@@ -142,7 +133,7 @@ fn take(
             match (find(&path), value.into_inner()) {
                 (None, DeValue::Table(inner)) if is_section(&path) => tables.push((path, inner)),
                 (None, _) => {
-                    let what = unknown(&path, &|name| name.to_owned());
+                    let what = unknown(&path, &path, &str::to_owned);
                     problems.push(Problem { place: at, what });
                 }
                 (Some(key), value) => put(key, raw(value), value_at, values, problems),
@@ -190,9 +181,10 @@ fn put(
 ) {
     match checked(key.form, &raw) {
         Some(value) => {
-            values.insert(key.name, Found { value, place });
+            values.found.insert(key.name, Found { value, place });
         }
         None => {
+            values.refused.insert(key.name);
             // What may hold a password is not repeated.
             let secret = match key.form {
                 Form::Proxy => true,
@@ -246,24 +238,33 @@ fn checked(form: Form, raw: &Raw) -> Option<Value> {
         (Form::Path, _) => {
             text.filter(|text| !text.is_empty()).map(|text| Value::Text(text.into()))
         }
-        (Form::Url, _) => {
-            let text = text?.trim_end_matches('/');
-            let url = url::Url::parse(text).ok()?;
-            let plain = matches!(url.scheme(), "http" | "https")
-                && url.username().is_empty()
-                && url.password().is_none()
-                && url.fragment().is_none();
-            plain.then(|| Value::Text(text.to_owned()))
-        }
+        (Form::Url, _) => web_address(text?).map(Value::Text),
         (Form::Proxy, _) => {
             let text = text?;
-            let known = text == "env" || url::Url::parse(text).is_ok_and(|url| url.has_host());
+            let known = text == "env" || web_url(text).is_some();
             known.then(|| Value::Text(text.to_owned()))
         }
         (Form::Paths | Form::Networks, Raw::List(items)) => Some(Value::List(items.clone())),
         (Form::Whole { .. } | Form::Number { .. } | Form::Switch, _)
         | (Form::Paths | Form::Networks, _) => None,
     }
+}
+
+/// As it is sent and shown: without a slash at its end, so that a path can follow.
+fn web_address(text: &str) -> Option<String> {
+    let url = web_url(text)?;
+    let plain = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    plain.then(|| url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// The parser of URLs mends much that others who read it would not: `http:example.com`, spaces around.
+fn web_url(text: &str) -> Option<url::Url> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let written = !rest.starts_with(['/', '\\']) && !text.contains([' ', '\t', '\r', '\n']);
+    url::Url::parse(text).ok().filter(|_| written)
 }
 
 impl Raw {
@@ -291,20 +292,22 @@ fn variable(name: &str) -> String {
 }
 
 /// An unknown key, with the one that was probably meant, or those that there are.
-fn unknown(path: &str, spelled: &dyn Fn(&str) -> String) -> String {
+fn unknown(path: &str, shown: &str, spelled: &dyn Fn(&str) -> String) -> String {
     if is_section(path) {
-        return format!("{} is a section, not a key", spelled(path));
+        return format!("{shown} is a section, not a key");
     }
     let sections = KEYS.iter().flat_map(|key| {
         let ends = key.name.match_indices('.').map(|(end, _)| end);
         ends.filter_map(|end| key.name.get(..end))
     });
-    let names = KEYS.iter().map(|key| key.name).chain(sections);
+    // Its own section is near `log.x`, and never what was meant.
+    let around = |name: &str| path.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+    let names = KEYS.iter().map(|key| key.name).chain(sections.filter(|name| !around(name)));
     let nearest = names.map(|name| (distance(path, name), name)).min();
     if let Some((distance, name)) = nearest
-        && distance <= 3
+        && distance <= (path.chars().count() / 2).min(3)
     {
-        return format!("there is no key {}; did you mean {}?", spelled(path), spelled(name));
+        return format!("there is no key {shown}; did you mean {}?", spelled(name));
     }
     let section = path.rsplit_once('.').map_or("", |(section, _)| section);
     let section = if is_section(section) { section } else { "" };
@@ -313,7 +316,7 @@ fn unknown(path: &str, spelled: &dyn Fn(&str) -> String) -> String {
         .filter(|key| section.is_empty() || key.name.starts_with(&format!("{section}.")))
         .map(|key| spelled(key.name))
         .collect();
-    format!("there is no key {}; there are {}", spelled(path), known.join(", "))
+    format!("there is no key {shown}; there are {}", known.join(", "))
 }
 
 /// Levenshtein's distance: how many letters differ.
