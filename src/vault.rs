@@ -2,7 +2,7 @@
 //! purpose, and the place of each secret bound into its seal, so that none can stand in for another.
 
 use std::env::VarError;
-use std::fs::{File, OpenOptions};
+use std::fs::{Metadata, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::digest::{SHA256, digest};
 use ring::hkdf;
 use ring::rand::{SecureRandom as _, SystemRandom};
+use rustix::fs::OFlags;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::domain::id::IntegrationId;
@@ -24,6 +25,8 @@ use crate::engine::ports::{Purpose, Sealer, VaultError};
 pub const KEY_FILE: &str = "master.key";
 const HEADER: &str = "belfry-master-key-1";
 const KEY_BYTES: usize = 32;
+/// More than a key's file ever has.
+const MOST_FILE_BYTES: usize = 1024;
 const VERSION: u8 = 1;
 const KEY_ID_BYTES: usize = 4;
 const PREFIX_BYTES: usize = 1 + KEY_ID_BYTES + NONCE_LEN;
@@ -142,28 +145,25 @@ impl MasterKey {
     /// What is wrong with the file and what to do.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
         let shown = path.display().to_string();
-        let about = match std::fs::symlink_metadata(path) {
-            Ok(about) => about,
+        match std::fs::symlink_metadata(path) {
+            Ok(about) => ours_alone(&about, &shown)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(KeyError::Missing(shown));
             }
             Err(source) => return Err(machine(path, "read", source)),
-        };
-        if !about.is_file() {
-            return Err(KeyError::NotAFile(shown));
         }
-        let mode = about.mode() & 0o7777;
-        if mode & 0o077 != 0 {
-            return Err(KeyError::Open { file: shown, mode });
-        }
-        if about.uid() != rustix::process::geteuid().as_raw() {
-            return Err(KeyError::ForeignOwner(shown));
-        }
-        let mut text = Zeroizing::new(String::new());
-        File::open(path)
-            .and_then(|file| file.take(1024).read_to_string(&mut text))
-            .map_err(|source| machine(path, "read", source))?;
-        Self::parse(&text, &shown)
+        let failed = |source| machine(path, "read", source);
+        // What was looked at may be another file by now: no link is followed, no pipe waited for, and
+        // what was really opened is looked at again.
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
+        ours_alone(&file.metadata().map_err(failed)?, &shown)?;
+        // With room from the start: text that grows leaves copies behind that nobody wipes.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(MOST_FILE_BYTES));
+        file.take(MOST_FILE_BYTES as u64).read_to_end(&mut bytes).map_err(failed)?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| KeyError::Malformed { place: shown.clone(), what: "it is no text" })?;
+        Self::parse(text, &shown)
     }
 
     /// Header line, key in base64, a space, checksum: a mistyped or cut key is noticed.
@@ -189,6 +189,22 @@ impl MasterKey {
         }
         Ok(Self(key))
     }
+}
+
+/// Refuses a key that others could have read or put there.
+fn ours_alone(about: &Metadata, shown: &str) -> Result<(), KeyError> {
+    let shown = shown.to_owned();
+    if !about.is_file() {
+        return Err(KeyError::NotAFile(shown));
+    }
+    let mode = about.mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(KeyError::Open { file: shown, mode });
+    }
+    if about.uid() != rustix::process::geteuid().as_raw() {
+        return Err(KeyError::ForeignOwner(shown));
+    }
+    Ok(())
 }
 
 fn checksum(key: &[u8]) -> String {
