@@ -142,6 +142,25 @@ fn init_leaves_nothing_half_made() {
     assert_eq!(run("init", &taken, &[]).status, Some(0));
 }
 
+/// A token that nobody saw opens nothing, and there is no other way into what was made.
+#[test]
+fn init_makes_nothing_when_it_can_not_tell_the_token() {
+    let root = tempfile::tempdir().unwrap();
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let init = |dir: &Path| {
+        let out = belfry().args(["init", "--data"]).arg(dir).stdout(full()).output().unwrap();
+        (out.status.code(), String::from_utf8(out.stderr).unwrap())
+    };
+    let (status, told) = init(&root.path().join("a/b"));
+    assert_eq!(status, Some(1), "{told}");
+    assert!(told.contains("the admin token can't be printed, so nothing was made"), "{told}");
+    assert!(contents(root.path()).is_empty());
+    // In a directory that was there, what was there stays.
+    std::fs::write(root.path().join("notes.txt"), "mine").unwrap();
+    assert_eq!(init(root.path()).0, Some(1));
+    assert_eq!(contents(root.path()).into_keys().collect::<Vec<_>>(), ["notes.txt"]);
+}
+
 /// Directories above it that were made on the way go as well, and those that were there stay.
 #[test]
 fn init_removes_the_directories_that_it_made() {
@@ -212,6 +231,65 @@ fn g1_check_reads_the_environment_and_needs_a_directory() {
     let said = run("check", &data.beside("nowhere"), &[]);
     assert_eq!(said.status, Some(2));
     assert!(said.err.contains("belfry init --data"), "{}", said.err);
+}
+
+/// A path that is no text, taken for the nearest one that is, would be another directory: the service
+/// would start there, on an empty database.
+// G1★
+#[test]
+fn g1_variables_that_are_no_text_are_refused_by_name() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let data = Data::init();
+    for command in ["check", "serve"] {
+        let mut command_line = belfry();
+        command_line.args([command, "--data"]).arg(data.dir());
+        command_line.env("BELFRY__STORAGE__PATH", OsStr::from_bytes(b"/tmp/belfry\xff"));
+        command_line.env(OsStr::from_bytes(b"BELFRY__LOG__\xff"), "info");
+        let out = command_line.output().unwrap();
+        let told = String::from_utf8(out.stderr).unwrap();
+        assert_eq!((out.status.code(), out.stdout.as_slice()), (Some(2), &b""[..]), "{told}");
+        for name in ["BELFRY__STORAGE__PATH", "BELFRY__LOG__\u{fffd}"] {
+            let problem = format!("\n  {name}: its name or its value is no UTF-8 text");
+            assert!(told.contains(&problem), "{told}");
+        }
+    }
+}
+
+// G1★
+#[test]
+fn g1_a_file_that_is_no_text_is_refused_with_its_line() {
+    let data = Data::init();
+    let path = data.dir().join("belfry.toml");
+    let told = |variable: &str| {
+        let mut command = belfry();
+        command.args(["check", "--data"]).arg(data.dir()).env(variable, "1");
+        let out = command.output().unwrap();
+        assert_eq!(out.status.code(), Some(2));
+        String::from_utf8(out.stderr).unwrap()
+    };
+    std::fs::write(&path, b"[log]\n# \xff\nlevel = \"info\"\n").unwrap();
+    let text = told("BELFRY__NOPE");
+    assert!(text.contains("belfry.toml:2: there are bytes that are no UTF-8 text"), "{text}");
+    // What else is wrong is told beside it.
+    assert!(text.contains("BELFRY__NOPE: there is no key"), "{text}");
+    std::fs::write(&path, "#".repeat(1024 * 1024 + 1)).unwrap();
+    let text = told("OTHER");
+    assert!(text.contains("belfry.toml: it is longer than 1048576 bytes"), "{text}");
+    // Exactly as much as there may be; a mark of the byte order is no text of the file.
+    std::fs::write(&path, format!("\u{feff}{}", "#".repeat(1024 * 1024 - 3))).unwrap();
+    assert_eq!(run("check", &data.dir(), &[]).status, Some(0));
+    // Nobody waits for a pipe to be written to.
+    std::fs::remove_file(&path).unwrap();
+    let permission = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, permission).unwrap();
+    let text = told("OTHER");
+    assert!(text.contains("belfry.toml: it can't be read: it is not a plain file"), "{text}");
+    // A link is: that is how configuration is laid out in containers.
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(data.beside("real.toml"), "").unwrap();
+    std::os::unix::fs::symlink(data.beside("real.toml"), &path).unwrap();
+    assert_eq!(run("check", &data.dir(), &[]).status, Some(0));
 }
 
 #[test]

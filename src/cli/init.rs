@@ -1,7 +1,7 @@
 //! `belfry init`: makes a data directory.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::Write as _;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,7 +31,20 @@ pub struct InitArgs {
 /// # Errors
 /// The directory is taken, or the machine refused; what was begun is removed again.
 pub async fn run(args: InitArgs) -> Result<(), CliError> {
-    let token = make(&args.data).await?;
+    let claimed = Claimed::take(&args.data)?;
+    let token = match fill(&args.data).await {
+        Ok(token) => token,
+        Err(error) => return Err(claimed.give_up(error)),
+    };
+    // A token that nobody saw opens nothing, and there is no other way in.
+    tell(&args, &token).map_err(|error| {
+        claimed.give_up(CliError::failed(format!(
+            "the admin token can't be printed, so nothing was made: {error}"
+        )))
+    })
+}
+
+fn tell(args: &InitArgs, token: &Secret) -> std::io::Result<()> {
     let text = if args.json {
         format!("{}\n", serde_json::json!({ "admin_token": token.expose() }))
     } else {
@@ -47,7 +60,7 @@ pub async fn run(args: InitArgs) -> Result<(), CliError> {
         )
     };
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CliError::failed)
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
 }
 
 /// Makes a data directory; returns the admin's token.
@@ -55,36 +68,55 @@ pub async fn run(args: InitArgs) -> Result<(), CliError> {
 /// # Errors
 /// As [`run`].
 pub async fn make(data: &Path) -> Result<Secret, CliError> {
-    for name in [config::FILE, KEY_FILE, "belfry.db"] {
-        if data.join(name).symlink_metadata().is_ok() {
-            let text = format!(
-                "{} holds a {name} already: name another directory, or use this one with \
-                 `belfry serve`",
-                data.display()
-            );
-            return Err(CliError::failed(text));
+    let claimed = Claimed::take(data)?;
+    fill(data).await.map_err(|error| claimed.give_up(error))
+}
+
+/// A directory that this `init` makes, and no other one.
+struct Claimed {
+    data: PathBuf,
+    /// The directories that were made for it, the innermost first.
+    new: Vec<PathBuf>,
+}
+
+impl Claimed {
+    /// Makes the directory and the configuration. Whoever makes the configuration owns the directory:
+    /// another `init` at the same moment fails here, and must not take away what the first one made.
+    fn take(data: &Path) -> Result<Self, CliError> {
+        for name in [config::FILE, KEY_FILE, "belfry.db"] {
+            if data.join(name).symlink_metadata().is_ok() {
+                let text = format!(
+                    "{} holds a {name} already: name another directory, or use this one with \
+                     `belfry serve`",
+                    data.display()
+                );
+                return Err(CliError::failed(text));
+            }
+        }
+        let above = data.ancestors().take_while(|dir| !dir.as_os_str().is_empty());
+        let new = above.take_while(|dir| !dir.exists()).map(Path::to_owned).collect();
+        let claimed = Self { data: data.to_owned(), new };
+        match claim(data) {
+            Ok(()) => Ok(claimed),
+            Err(error) => {
+                claimed.remove_directories();
+                Err(error)
+            }
         }
     }
-    let new: Vec<&Path> =
-        data.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists()).collect();
-    // Whoever makes the configuration owns the directory: another `init` at the same moment fails here,
-    // and must not take away what the first one made.
-    let made = match claim(data) {
-        Ok(()) => {
-            let filled = fill(data).await;
-            if filled.is_err() {
-                remove_files(data);
-            }
-            filled
-        }
-        Err(error) => Err(error),
-    };
-    if made.is_err() {
-        for dir in new {
+
+    /// Nothing half-made stays. Gives the error back that was the reason.
+    fn give_up(&self, error: CliError) -> CliError {
+        remove_files(&self.data);
+        self.remove_directories();
+        error
+    }
+
+    fn remove_directories(&self) {
+        for dir in &self.new {
             let _not_empty = std::fs::remove_dir(dir);
         }
     }
-    made
 }
 
 /// Nothing half-made stays; what can't be removed is found by the next try.
@@ -143,5 +175,21 @@ async fn fill(data: &Path) -> Result<Secret, CliError> {
     };
     store.insert_token(token).await.map_err(CliError::failed)?;
     store.close().await;
+    sync_directories(data)?;
     Ok(minted.text)
+}
+
+/// That the files are there must be durable, too: without the key's entry in its directory, what was
+/// sealed with it before a power cut could not be read after it.
+fn sync_directories(data: &Path) -> Result<(), CliError> {
+    let whole = std::path::absolute(data).map_err(CliError::failed)?;
+    for dir in [Some(whole.as_path()), whole.parent()].into_iter().flatten() {
+        // One that may not be read can't be opened, and so not be synced.
+        if let Err(error) = File::open(dir).and_then(|dir| dir.sync_all())
+            && error.kind() != ErrorKind::PermissionDenied
+        {
+            return Err(CliError::failed(format!("{} can't be synced: {error}", dir.display())));
+        }
+    }
+    Ok(())
 }
