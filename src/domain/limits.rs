@@ -138,6 +138,8 @@ pub const STORE_INTAKE: usize = 1024;
 pub const STORE_BATCH: usize = 256;
 /// Rows of one transaction, roughly: those who wait for it wait for all of them.
 pub const STORE_BATCH_ROWS: usize = 4096;
+/// Rows of new alerts in one transaction, roughly: what came of attempts waits for them.
+pub const STORE_INTAKE_ROWS: usize = 128;
 /// Chores, such as removing what is old, that may wait for the store.
 pub const STORE_CHORES: usize = 4;
 /// Rows that one step of removing what is old takes away, roughly: others wait for it.

@@ -104,8 +104,11 @@ impl Bodies {
         self.lock().alerts.get(&id).cloned()
     }
 
-    fn keep(&self, alert: Arc<Alert>) {
+    pub(super) fn keep(&self, alert: Arc<Alert>) {
         let mut shelf = self.lock();
+        if shelf.alerts.contains_key(&alert.id) {
+            return;
+        }
         shelf.bytes += weight(&alert);
         shelf.order.push_back(alert.id);
         shelf.alerts.insert(alert.id, alert);

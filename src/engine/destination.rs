@@ -9,15 +9,17 @@ use actix::{
     fut::ActorFutureExt as _,
 };
 
+use tokio::time::Instant;
+
 use super::attempt;
 use super::ports::{Change, Destination as Configured, StoreError};
 use super::shared::{Lane, Shared};
 use super::station::Station;
 use super::supervisor::ExitGuard;
-use crate::domain::id::{DeliveryId, IntegrationId};
+use crate::domain::id::{AlertId, DeliveryId, IntegrationId};
 use crate::domain::integration::{Policy, Status};
 use crate::domain::limits;
-use crate::domain::queue::{Input, Queue, Restore, Send, Stage};
+use crate::domain::queue::{Input, Load, Loaded, Queue, Restore, Send, Stage};
 
 /// How long to wait before a destination that could not be read is read again.
 const READ_AGAIN: Duration = Duration::from_secs(1);
@@ -38,7 +40,10 @@ pub(super) struct Destination {
     /// Takes inputs one at a time, so that one that kills it can be named.
     careful: bool,
     timer: Option<SpawnHandle>,
-    bedtime: Option<SpawnHandle>,
+    /// Since when there is nothing to do.
+    idle_since: Option<Instant>,
+    /// Whether a look at that is to come.
+    bedtime: bool,
 }
 
 /// What reading a destination from the store came to.
@@ -59,7 +64,17 @@ impl Destination {
         guard: ExitGuard,
         careful: bool,
     ) -> Self {
-        Self { shared, station, lane, guard, live: None, careful, timer: None, bedtime: None }
+        Self {
+            shared,
+            station,
+            lane,
+            guard,
+            live: None,
+            careful,
+            timer: None,
+            idle_since: None,
+            bedtime: false,
+        }
     }
 
     fn id(&self) -> IntegrationId {
@@ -217,7 +232,7 @@ impl Destination {
             self.commit(ctx, step.commit);
         }
         if let Some(load) = step.load {
-            let reading = self.shared.store.load(self.id(), load.after, load.limit);
+            let reading = read(Arc::clone(&self.shared), self.id(), load);
             ctx.spawn(reading.into_actor(self).map(|loaded, this, ctx| {
                 this.run(ctx, vec![loaded.map_or(Input::LoadFailed, Input::Loaded)]);
             }));
@@ -243,14 +258,16 @@ impl Destination {
     }
 
     fn commit(&mut self, ctx: &mut Context<Self>, changes: Vec<Change>) {
-        // What leaves the ledger once this is durable.
+        // What leaves the ledger once this is durable, and what does if it is refused.
         let mut done: Vec<DeliveryId> = Vec::new();
+        let mut claims: Vec<DeliveryId> = Vec::new();
         for change in &changes {
             match change {
                 Change::Unclaim { delivery } | Change::Settle { delivery, .. } => {
                     done.push(*delivery);
                 }
-                Change::Claim { .. } | Change::Health(_) | Change::SwitchOff { .. } => {}
+                Change::Claim { delivery, .. } => claims.push(*delivery),
+                Change::Health(_) | Change::SwitchOff { .. } => {}
             }
         }
         let writing = self.shared.store.apply(self.id(), changes).into_actor(self);
@@ -263,6 +280,9 @@ impl Destination {
             }
             Err(error) => {
                 tracing::warn!(integration = %this.id(), %error, "results wait to be written");
+                for id in &claims {
+                    this.station.remove_flight(*id);
+                }
                 this.run(ctx, vec![Input::Refused]);
             }
         }));
@@ -272,20 +292,29 @@ impl Destination {
     /// service stops.
     fn rest(&mut self, ctx: &mut Context<Self>, idle: bool, deleted: bool) {
         if !idle {
-            if let Some(bedtime) = self.bedtime.take() {
-                ctx.cancel_future(bedtime);
-            }
+            self.idle_since = None;
             return;
         }
+        self.idle_since.get_or_insert_with(Instant::now);
         if deleted || self.shared.is_draining() {
             self.sleep(ctx);
-        } else if self.bedtime.is_none() {
-            let bedtime = ctx.run_later(limits::IDLE_BEFORE_SLEEP, |this, ctx| {
-                this.bedtime = None;
-                this.sleep(ctx);
-            });
-            self.bedtime = Some(bedtime);
+        } else if !self.bedtime {
+            self.bedtime_in(ctx, limits::IDLE_BEFORE_SLEEP);
         }
+    }
+
+    /// Work comes and goes often: the look at how long there was none is not put off each time, but
+    /// finds out for itself that it came too early.
+    fn bedtime_in(&mut self, ctx: &mut Context<Self>, wait: Duration) {
+        self.bedtime = true;
+        ctx.run_later(wait, |this, ctx| {
+            this.bedtime = false;
+            let Some(since) = this.idle_since else { return };
+            match limits::IDLE_BEFORE_SLEEP.checked_sub(since.elapsed()) {
+                Some(left) if !left.is_zero() => this.bedtime_in(ctx, left),
+                _ => this.sleep(ctx),
+            }
+        });
     }
 
     fn sleep(&mut self, ctx: &mut Context<Self>) {
@@ -311,6 +340,20 @@ impl Handler<Nudge> for Destination {
     fn handle(&mut self, _: Nudge, ctx: &mut Context<Self>) {
         self.look(ctx);
     }
+}
+
+/// Reads a stretch of the queue, and with it the alerts that go out next.
+async fn read(shared: Arc<Shared>, id: IntegrationId, load: Load) -> Result<Loaded, StoreError> {
+    let loaded = shared.store.load(id, load.after, load.limit).await?;
+    let now = shared.clock.now();
+    let due = loaded.rows.iter().filter(|row| row.due_at <= now).map(|row| row.alert);
+    let bodies = shared.board.bodies();
+    let missing: Vec<AlertId> = due.filter(|alert| bodies.find(*alert).is_none()).collect();
+    // An alert that could not be read now is read again when it is sent, and what fails is told there.
+    for alert in shared.store.alerts(missing).await.unwrap_or_default() {
+        bodies.keep(Arc::new(alert));
+    }
+    Ok(loaded)
 }
 
 /// The delivery that these inputs are about, if it is just one.

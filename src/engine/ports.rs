@@ -82,6 +82,9 @@ pub trait Store: Send + Sync {
     /// The alert with its body. `Failed` where the body on disk is damaged is told by the inner result.
     fn alert(&self, id: AlertId) -> Promise<Result<Result<Alert, DamagedAlert>, StoreError>>;
 
+    /// Those of these alerts that are there and whole, in one reading.
+    fn alerts(&self, ids: Vec<AlertId>) -> Promise<Result<Vec<Alert>, StoreError>>;
+
     /// Destinations that have waiting deliveries and are active.
     fn waiting_destinations(&self) -> Promise<Result<Vec<IntegrationId>, StoreError>>;
 

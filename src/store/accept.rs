@@ -10,19 +10,19 @@ use super::row;
 use crate::domain::alert::{Alert, Body};
 use crate::domain::delivery::{DiscardReason, NewDelivery, State, Waiting};
 use crate::domain::id::{AlertId, AutomationId, DeliveryId};
-use crate::engine::ports::{Accepted, DamagedAlert, FreshDelivery, NewAlert};
+use crate::engine::ports::{Accepted, DamagedAlert, FreshDelivery, NewAlert, StoreError};
 
 pub(super) fn accept(
     connection: &Connection,
-    alerts: Vec<NewAlert>,
+    alerts: &[NewAlert],
     fresh: &mut Vec<FreshDelivery>,
 ) -> SqlResult<Vec<Accepted>> {
-    alerts.into_iter().map(|alert| accept_one(connection, alert, fresh)).collect()
+    alerts.iter().map(|alert| accept_one(connection, alert, fresh)).collect()
 }
 
 fn accept_one(
     connection: &Connection,
-    new: NewAlert,
+    new: &NewAlert,
     fresh: &mut Vec<FreshDelivery>,
 ) -> SqlResult<Accepted> {
     let inserted = connection
@@ -40,14 +40,14 @@ fn accept_one(
             new.body.bytes().as_ref(),
         ])?;
     if inserted == 0 {
-        return known(connection, &new);
+        return known(connection, new);
     }
     let id = AlertId(connection.last_insert_rowid());
     let alert = Arc::new(Alert {
         id,
         automation_id: new.automation_id,
-        record_id: new.record_id,
-        body: new.body,
+        record_id: new.record_id.clone(),
+        body: new.body.clone(),
     });
     let mut accepted = Accepted { alert: id, deliveries: Vec::new(), fresh: true };
     for delivery in &new.deliveries {
@@ -110,10 +110,24 @@ fn known(connection: &Connection, new: &NewAlert) -> SqlResult<Accepted> {
     Ok(Accepted { alert: AlertId(alert), deliveries, fresh: false })
 }
 
+pub(super) fn alerts(connection: &Connection, ids: &[AlertId]) -> SqlResult<Vec<Alert>> {
+    let mut alerts = Vec::with_capacity(ids.len());
+    for id in ids {
+        if let Some(Ok(alert)) = find(connection, *id)? {
+            alerts.push(alert);
+        }
+    }
+    Ok(alerts)
+}
+
 pub(super) fn alert(
     connection: &Connection,
     id: AlertId,
 ) -> SqlResult<Result<Alert, DamagedAlert>> {
+    Ok(find(connection, id)?.ok_or(StoreError::NotFound)?)
+}
+
+fn find(connection: &Connection, id: AlertId) -> SqlResult<Option<Result<Alert, DamagedAlert>>> {
     let found = connection
         .prepare_cached("SELECT automation_id, record_id, body, digest FROM alerts WHERE id = ?1")?
         .query_row([id.0], |found| {
@@ -126,10 +140,9 @@ pub(super) fn alert(
             ))
         })
         .optional()?;
-    let Some((automation_id, record_id, bytes, digest)) = found else {
-        return Err(crate::engine::ports::StoreError::NotFound.into());
-    };
-    Ok(Body::restore(bytes, digest)
-        .map(|body| Alert { id, automation_id, record_id, body })
-        .map_err(|_| DamagedAlert))
+    Ok(found.map(|(automation_id, record_id, bytes, digest)| {
+        Body::restore(bytes, digest)
+            .map(|body| Alert { id, automation_id, record_id, body })
+            .map_err(|_| DamagedAlert)
+    }))
 }

@@ -3,13 +3,12 @@
 //!
 //! A commit that is in doubt is never answered: the process ends, and what is on disk decides.
 
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -19,7 +18,8 @@ use super::error::{Reach, reach, told};
 use super::job::Job;
 use super::open::Opened;
 use super::row;
-use super::writer::{Fatal, Order, State};
+use super::turn::{Order, Turn, Waiting};
+use super::writer::{Fatal, State};
 use crate::domain::limits;
 use crate::engine::ports::{AfterAccept, FreshDelivery, StoreError};
 use crate::failpoint;
@@ -37,17 +37,16 @@ struct Failure {
     what: String,
 }
 
+impl Failure {
+    fn of_command(reach: Reach) -> Self {
+        Self { reach, what: "a command of a transaction failed".to_owned() }
+    }
+}
+
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
         Self { reach: reach(&error), what: error.to_string() }
     }
-}
-
-/// What there is to do next.
-enum Turn {
-    Batch(Vec<Box<dyn Job>>),
-    Nothing,
-    Closed,
 }
 
 /// What lives on the thread.
@@ -59,8 +58,7 @@ pub(super) struct Committer {
     state: Arc<State>,
     after: Arc<dyn AfterAccept>,
     fatal: Fatal,
-    /// What waits until nothing else does; bounded at the door.
-    chores: VecDeque<Box<dyn Job>>,
+    waiting: Waiting,
     room: Room,
     looked_at: Instant,
     asked_at: Instant,
@@ -83,7 +81,7 @@ impl Committer {
             state,
             after,
             fatal,
-            chores: VecDeque::new(),
+            waiting: Waiting::default(),
             room: Room::Plenty,
             looked_at: Instant::now(),
             asked_at: Instant::now(),
@@ -106,8 +104,11 @@ impl Committer {
         self.watch_log();
         self.look_at_the_disk();
         loop {
-            let done = match self.next(orders) {
-                Turn::Batch(batch) => self.transact(batch),
+            let done = match self.waiting.next(orders, LOOK_UP) {
+                Turn::Batch(batch) => {
+                    self.asked_at = Instant::now();
+                    self.transact(batch)
+                }
                 Turn::Nothing => self.idle(),
                 Turn::Closed => break,
             };
@@ -122,43 +123,8 @@ impl Committer {
         let _ended_or_done = self.checkpoint("TRUNCATE", limits::STORE_PATIENCE);
     }
 
-    /// Takes the first command and all that wait behind it, or a chore where none does.
-    fn next(&mut self, orders: &Receiver<Order>) -> Turn {
-        let wait = if self.chores.is_empty() { LOOK_UP } else { Duration::ZERO };
-        let mut next = match orders.recv_timeout(wait) {
-            Ok(order) => Some(order),
-            Err(RecvTimeoutError::Timeout) => {
-                return match self.chores.pop_front() {
-                    Some(chore) => Turn::Batch(vec![chore]),
-                    None => Turn::Nothing,
-                };
-            }
-            Err(RecvTimeoutError::Disconnected) => return Turn::Closed,
-        };
-        self.asked_at = Instant::now();
-        let mut batch = Vec::new();
-        let mut rows = 0;
-        while let Some(order) = next {
-            match order {
-                Order::Now(job) => {
-                    rows += job.rows();
-                    batch.push(job);
-                }
-                Order::Chore(job) => self.chores.push_back(job),
-            }
-            if batch.len() >= limits::STORE_BATCH || rows >= limits::STORE_BATCH_ROWS {
-                break;
-            }
-            next = orders.try_recv().ok();
-        }
-        Turn::Batch(batch)
-    }
-
     /// One transaction for all of the batch.
     fn transact(&mut self, mut batch: Vec<Box<dyn Job>>) -> ControlFlow<()> {
-        if batch.is_empty() {
-            return ControlFlow::Continue(());
-        }
         let began = Instant::now();
         let mut fresh = Vec::new();
         let outcome = match self.commit(&mut batch, &mut fresh) {
@@ -187,25 +153,54 @@ impl Committer {
         batch: &mut [Box<dyn Job>],
         fresh: &mut Vec<FreshDelivery>,
     ) -> Result<(), Failure> {
-        let connection = &self.connection;
-        let execute = |sql: &str| connection.prepare_cached(sql).and_then(|mut it| it.execute([]));
-        execute("BEGIN IMMEDIATE")?;
-        for job in batch {
-            execute("SAVEPOINT command")?;
-            match job.run(connection, fresh) {
-                Ok(()) => {}
-                Err(Reach::Command) => {
-                    execute("ROLLBACK TO command")?;
-                }
-                Err(reach) => {
-                    let what = "a command of a transaction failed".to_owned();
-                    return Err(Failure { reach, what });
-                }
-            }
-            execute("RELEASE command")?;
+        self.execute("BEGIN IMMEDIATE")?;
+        if !self.run_all(batch, fresh)? {
+            self.execute("ROLLBACK")?;
+            fresh.clear();
+            self.execute("BEGIN IMMEDIATE")?;
+            self.run_each_apart(batch, fresh)?;
         }
         failpoint::reach("commit.before");
-        execute("COMMIT")?;
+        self.execute("COMMIT")
+    }
+
+    fn execute(&self, sql: &str) -> Result<(), Failure> {
+        self.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
+    /// False where a command failed that the others have nothing to do with.
+    fn run_all(
+        &self,
+        batch: &mut [Box<dyn Job>],
+        fresh: &mut Vec<FreshDelivery>,
+    ) -> Result<bool, Failure> {
+        for job in batch {
+            match job.run(&self.connection, fresh) {
+                Ok(()) => {}
+                Err(Reach::Command) => return Ok(false),
+                Err(reach) => return Err(Failure::of_command(reach)),
+            }
+        }
+        Ok(true)
+    }
+
+    /// With a savepoint for each, so that one that fails takes nothing of the others with it. For a
+    /// savepoint SQLite copies every page that it changes: only a transaction that needs it pays.
+    fn run_each_apart(
+        &self,
+        batch: &mut [Box<dyn Job>],
+        fresh: &mut Vec<FreshDelivery>,
+    ) -> Result<(), Failure> {
+        for job in batch {
+            self.execute("SAVEPOINT command")?;
+            match job.run(&self.connection, fresh) {
+                Ok(()) => {}
+                Err(Reach::Command) => self.execute("ROLLBACK TO command")?,
+                Err(reach) => return Err(Failure::of_command(reach)),
+            }
+            self.execute("RELEASE command")?;
+        }
         Ok(())
     }
 

@@ -19,26 +19,26 @@ use crate::engine::ports::{Actor, Edit, Seals, StoreError};
 /// Carries an edit out; returns the automation's new version.
 pub(super) fn change(
     connection: &Connection,
-    edit: Edit,
+    edit: &Edit,
     by: &Actor,
     at: Timestamp,
 ) -> SqlResult<i64> {
     match edit {
         Edit::CreateAutomation { automation, seals } => {
-            insert_automation(connection, &automation, at)?;
+            insert_automation(connection, automation, at)?;
             for (place, integration) in automation.integrations.iter().enumerate() {
                 put_integration(connection, integration, place, at)?;
             }
-            put_seals(connection, &seals)?;
-            let change = json!({ "after": shown(&automation) });
+            put_seals(connection, seals)?;
+            let change = json!({ "after": shown(automation) });
             audit(connection, by, at, "automation.create", &automation.id, &change)?;
             Ok(automation.version)
         }
         Edit::ReplaceAutomation { automation, seals, expected } => {
-            replace_automation(connection, automation, &seals, expected, by, at)
+            replace_automation(connection, automation, seals, *expected, by, at)
         }
         Edit::DeleteAutomation { id, expected } => {
-            let before = expect(connection, id, expected)?;
+            let before = expect(connection, *id, *expected)?;
             for integration in &before.integrations {
                 remove_integration(
                     connection,
@@ -52,40 +52,40 @@ pub(super) fn change(
                 params![id.0.as_bytes(), at.as_millis()],
             )?;
             let change = json!({ "before": shown(&before) });
-            audit(connection, by, at, "automation.delete", &id, &change)?;
+            audit(connection, by, at, "automation.delete", id, &change)?;
             Ok(before.version + 1)
         }
         Edit::CreateIntegration { integration, seals } => {
             let before = expect(connection, integration.automation_id, None)?;
-            put_integration(connection, &integration, before.integrations.len(), at)?;
-            put_seals(connection, std::slice::from_ref(&seals))?;
-            let change = json!({ "after": shown_integration(&integration) });
+            put_integration(connection, integration, before.integrations.len(), at)?;
+            put_seals(connection, std::slice::from_ref(seals))?;
+            let change = json!({ "after": shown_integration(integration) });
             audit(connection, by, at, "integration.create", &integration.id, &change)?;
             bump(connection, integration.automation_id)
         }
         Edit::ReplaceIntegration { integration, seals, expected } => {
-            let before = expect(connection, integration.automation_id, expected)?;
+            let before = expect(connection, integration.automation_id, *expected)?;
             let old = before.integrations.iter().position(|each| each.id == integration.id);
             let (place, old) = old
                 .and_then(|place| before.integrations.get(place).map(|old| (place, old)))
                 .ok_or(StoreError::NotFound)?;
-            put_integration(connection, &integration, place, at)?;
+            put_integration(connection, integration, place, at)?;
             put_seals(connection, seals.as_slice())?;
             let change = json!({ "before": shown_integration(old),
-                "after": shown_integration(&integration), "credential_changed": changes(seals.as_ref()) });
+                "after": shown_integration(integration), "credential_changed": changes(seals.as_ref()) });
             audit(connection, by, at, "integration.change", &integration.id, &change)?;
             bump(connection, integration.automation_id)
         }
         Edit::DeleteIntegration { id, expected } => {
-            let automation_id = automation_of(connection, id)?;
-            expect(connection, automation_id, expected)?;
-            remove_integration(connection, id, DiscardReason::IntegrationDeleted, at)?;
-            audit(connection, by, at, "integration.delete", &id, &json!({}))?;
+            let automation_id = automation_of(connection, *id)?;
+            expect(connection, automation_id, *expected)?;
+            remove_integration(connection, *id, DiscardReason::IntegrationDeleted, at)?;
+            audit(connection, by, at, "integration.delete", id, &json!({}))?;
             bump(connection, automation_id)
         }
-        Edit::SetStatus { id, status } => set_status(connection, id, &status, by, at),
+        Edit::SetStatus { id, status } => set_status(connection, *id, status, by, at),
         Edit::RotateSigningSecret { id, sealed, old_until } => {
-            let automation_id = automation_of(connection, id)?;
+            let automation_id = automation_of(connection, *id)?;
             // Two are valid at once, never three.
             connection.execute(
                 "DELETE FROM signing_secrets WHERE integration_id = ?1 AND until IS NOT NULL",
@@ -95,8 +95,8 @@ pub(super) fn change(
                 "UPDATE signing_secrets SET until = ?2 WHERE integration_id = ?1 AND until IS NULL",
                 params![id.0.as_bytes(), old_until.as_millis()],
             )?;
-            put_signing_secret(connection, id, &sealed)?;
-            audit(connection, by, at, "integration.rotate_signing_secret", &id, &json!({}))?;
+            put_signing_secret(connection, *id, sealed)?;
+            audit(connection, by, at, "integration.rotate_signing_secret", id, &json!({}))?;
             bump(connection, automation_id)
         }
     }
@@ -120,7 +120,7 @@ pub(super) fn audit(
 
 fn replace_automation(
     connection: &Connection,
-    mut automation: Automation,
+    automation: &Automation,
     seals: &[Seals],
     expected: Option<i64>,
     by: &Actor,
@@ -136,7 +136,7 @@ fn replace_automation(
         put_integration(connection, integration, place, at)?;
     }
     put_seals(connection, seals)?;
-    automation.version = before.version + 1;
+    let version = before.version + 1;
     connection.execute(
         "UPDATE automations SET name = ?2, active = ?3, filter = ?4, min_escalation = ?5,
            min_intensity = ?6, min_shift = ?7, version = ?8 WHERE id = ?1",
@@ -148,7 +148,7 @@ fn replace_automation(
             automation.minimum_levels.escalation.map(Level::word),
             automation.minimum_levels.emotional_intensity.map(Level::word),
             automation.minimum_levels.sentiment_shift.map(SentimentShift::word),
-            automation.version,
+            version,
         ],
     )?;
     let credentials: Vec<String> = seals
@@ -156,10 +156,10 @@ fn replace_automation(
         .filter(|each| changes(Some(*each)))
         .map(|each| each.integration.to_string())
         .collect();
-    let change = json!({ "before": shown(&before), "after": shown(&automation),
+    let change = json!({ "before": shown(&before), "after": shown(automation),
                          "credentials_changed": credentials });
     audit(connection, by, at, "automation.change", &automation.id, &change)?;
-    Ok(automation.version)
+    Ok(version)
 }
 
 /// The automation as it is, unless somebody changed it since the caller looked.

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::Run;
 use super::error::{SqlResult, told};
 use super::open::{self, Manner, OpenError};
-use super::writer::Door;
+use super::turn::Door;
 use crate::engine::ports::{AfterAccept, FreshDelivery, Promise, StoreError};
 
 /// Where in a transaction a hook is asked.
@@ -78,7 +78,7 @@ impl Inline {
 
     fn transact<T>(
         &self,
-        run: impl FnOnce(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T>,
+        mut run: impl FnMut(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T>,
     ) -> Result<T, StoreError> {
         let mut fresh = Vec::new();
         let value = {
@@ -109,7 +109,7 @@ impl Run for Inline {
         &self,
         _door: Door,
         _rows: usize,
-        run: impl FnOnce(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
+        run: impl FnMut(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
     ) -> Promise<Result<T, StoreError>> {
         let result = self.transact(run);
         Box::pin(async { result })

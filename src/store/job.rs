@@ -1,4 +1,5 @@
-//! A command on its way through a transaction: done once, answered once, whatever becomes of it.
+//! A command on its way through a transaction: answered once, whatever becomes of it. It may be done
+//! again in a transaction that takes the place of one that failed.
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -22,7 +23,7 @@ pub(super) type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
 
 struct Work<T, F> {
     rows: usize,
-    run: Option<F>,
+    run: F,
     result: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -31,16 +32,16 @@ struct Work<T, F> {
 pub(super) fn job<T, F>(rows: usize, run: F) -> (Box<dyn Job>, Answer<T>)
 where
     T: Send + 'static,
-    F: FnOnce(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
+    F: FnMut(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    (Box::new(Work { rows, run: Some(run), result: None, reply }), answer)
+    (Box::new(Work { rows, run, result: None, reply }), answer)
 }
 
 impl<T, F> Job for Work<T, F>
 where
     T: Send,
-    F: FnOnce(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send,
+    F: FnMut(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send,
 {
     fn rows(&self) -> usize {
         self.rows
@@ -51,9 +52,8 @@ where
         connection: &Connection,
         fresh: &mut Vec<FreshDelivery>,
     ) -> Result<(), Reach> {
-        let Some(run) = self.run.take() else { return Ok(()) };
         let before = fresh.len();
-        match run(connection, fresh) {
+        match (self.run)(connection, fresh) {
             Ok(value) => {
                 self.result = Some(Ok(value));
                 Ok(())

@@ -24,6 +24,7 @@ mod row;
 mod schema;
 mod settle;
 mod tokens;
+mod turn;
 mod writer;
 
 #[cfg(test)]
@@ -50,7 +51,8 @@ use crate::engine::ports::{
     FreshDelivery, Loaded, NewAlert, Promise, Store, StoreError,
 };
 use error::SqlResult;
-use writer::{Door, Writer};
+use turn::Door;
+use writer::Writer;
 
 /// What a store is told.
 #[derive(Clone)]
@@ -139,7 +141,7 @@ trait Run {
         &self,
         door: Door,
         rows: usize,
-        run: impl FnOnce(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
+        run: impl FnMut(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
     ) -> Promise<Result<T, StoreError>>;
 
     fn read<T: Send + 'static>(
@@ -155,7 +157,7 @@ impl Run for Sqlite {
         &self,
         door: Door,
         rows: usize,
-        run: impl FnOnce(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
+        run: impl FnMut(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
     ) -> Promise<Result<T, StoreError>> {
         self.writer.submit(door, rows, run)
     }
@@ -176,7 +178,7 @@ impl<R: Run + Send + Sync> Store for R {
     fn accept(&self, alerts: Vec<NewAlert>) -> Promise<Result<Vec<Accepted>, StoreError>> {
         let rows = alerts.iter().map(|alert| 1 + alert.deliveries.len()).sum();
         self.write(Door::Intake, rows, move |connection, fresh| {
-            accept::accept(connection, alerts, fresh)
+            accept::accept(connection, &alerts, fresh)
         })
     }
 
@@ -186,7 +188,7 @@ impl<R: Run + Send + Sync> Store for R {
         changes: Vec<Change>,
     ) -> Promise<Result<Applied, StoreError>> {
         self.write(Door::Command, 2 * changes.len(), move |connection, _| {
-            settle::apply(connection, integration, changes)
+            settle::apply(connection, integration, &changes)
         })
     }
 
@@ -208,6 +210,13 @@ impl<R: Run + Send + Sync> Store for R {
         id: AlertId,
     ) -> Promise<Result<Result<crate::domain::alert::Alert, DamagedAlert>, StoreError>> {
         self.read(move |connection| accept::alert(connection, id))
+    }
+
+    fn alerts(
+        &self,
+        ids: Vec<AlertId>,
+    ) -> Promise<Result<Vec<crate::domain::alert::Alert>, StoreError>> {
+        self.read(move |connection| accept::alerts(connection, &ids))
     }
 
     fn waiting_destinations(&self) -> Promise<Result<Vec<IntegrationId>, StoreError>> {
@@ -236,7 +245,7 @@ impl<R: Run + Send + Sync> Store for R {
     }
 
     fn change(&self, edit: Edit, by: Actor, at: Timestamp) -> Promise<Result<i64, StoreError>> {
-        self.write(Door::Command, 1, move |connection, _| edit::change(connection, edit, &by, at))
+        self.write(Door::Command, 1, move |connection, _| edit::change(connection, &edit, &by, at))
     }
 
     fn act(&self, act: Act, by: Actor, at: Timestamp) -> Promise<Result<u64, StoreError>> {

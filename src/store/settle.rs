@@ -17,7 +17,7 @@ use crate::engine::ports::{Applied, Change, Next};
 pub(super) fn apply(
     connection: &Connection,
     integration: IntegrationId,
-    changes: Vec<Change>,
+    changes: &[Change],
 ) -> SqlResult<Applied> {
     let mut applied = Applied::default();
     for change in changes {
@@ -29,7 +29,7 @@ pub(super) fn apply(
                          WHERE id = ?1 AND state = 'pending' AND attempts = ?2 - 1",
                     )?
                     .execute(params![delivery.0, attempt])?;
-                note_lost(&mut applied, delivery, changed);
+                note_lost(&mut applied, *delivery, changed);
             }
             Change::Unclaim { delivery } => {
                 let changed = connection
@@ -37,20 +37,20 @@ pub(super) fn apply(
                         "UPDATE deliveries SET state = 'pending' WHERE id = ?1 AND state = 'in_flight'",
                     )?
                     .execute([delivery.0])?;
-                note_lost(&mut applied, delivery, changed);
+                note_lost(&mut applied, *delivery, changed);
             }
             Change::Settle { delivery, attempt, report, next } => {
                 let ended_at = report.started_at.plus(report.took);
-                let changed = settle(connection, delivery, attempt, next, ended_at)?;
+                let changed = settle(connection, *delivery, *attempt, *next, ended_at)?;
                 // One that was discarded meanwhile may be removed by now: there is no history to
                 // enter, and the other results must not fail with this one.
-                if changed > 0 || exists(connection, delivery)? {
-                    record(connection, delivery, attempt, &report)?;
+                if changed > 0 || exists(connection, *delivery)? {
+                    record(connection, *delivery, *attempt, report)?;
                 }
-                note_lost(&mut applied, delivery, changed);
+                note_lost(&mut applied, *delivery, changed);
             }
-            Change::Health(health) => write_health(connection, integration, &health)?,
-            Change::SwitchOff { reason, at } => switch_off(connection, integration, &reason, at)?,
+            Change::Health(health) => write_health(connection, integration, health)?,
+            Change::SwitchOff { reason, at } => switch_off(connection, integration, reason, *at)?,
         }
     }
     Ok(applied)

@@ -9,31 +9,15 @@ use rusqlite::Connection;
 
 use super::committer::Committer;
 use super::error::SqlResult;
-use super::job::{Job, job};
+use super::job::job;
 use super::open::Opened;
+use super::turn::{Door, Order};
 use crate::domain::limits;
 use crate::engine::ports::{AfterAccept, FreshDelivery, Promise, StoreError};
 use crate::failpoint;
 
 /// Called with an exit status and a reason when the process must end.
 pub type Fatal = Arc<dyn Fn(i32, &str) + Send + Sync>;
-
-/// Through which door a command comes in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Door {
-    /// Something new from outside: refused where too much waits or room is short.
-    Intake,
-    /// What must be written about what there is.
-    Command,
-    /// What can wait until nothing else does.
-    Chore,
-}
-
-/// A job with its place in the order.
-pub(super) enum Order {
-    Now(Box<dyn Job>),
-    Chore(Box<dyn Job>),
-}
 
 /// Counts of what was committed.
 #[derive(Debug, Default)]
@@ -162,21 +146,21 @@ impl Writer {
         &self,
         door: Door,
         rows: usize,
-        run: impl FnOnce(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
+        mut run: impl FnMut(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
     ) -> Promise<Result<T, StoreError>> {
-        let place = match self.enter(door) {
+        let mut place = match self.enter(door) {
             Ok(place) => place,
             Err(refused) => return Box::pin(async { Err(refused) }),
         };
         let (job, answer) = job(rows, move |connection: &Connection, fresh: &mut _| {
             // It waits no longer.
-            drop(place);
+            drop(place.take());
             if door == Door::Intake {
                 failpoint::reach("accept.before_commit");
             }
             run(connection, fresh)
         });
-        let order = if door == Door::Chore { Order::Chore(job) } else { Order::Now(job) };
+        let order = Order { door, job };
         let sent = match &*self.orders.lock().unwrap_or_else(PoisonError::into_inner) {
             None => Err(StoreError::Stopped),
             Some(orders) => orders.try_send(order).map_err(|error| match error {

@@ -105,6 +105,10 @@ impl Store for Faulty {
         self.store.alert(id)
     }
 
+    fn alerts(&self, ids: Vec<AlertId>) -> Promise<Result<Vec<Alert>, StoreError>> {
+        self.store.alerts(ids)
+    }
+
     fn waiting_destinations(&self) -> Promise<Result<Vec<IntegrationId>, StoreError>> {
         self.store.waiting_destinations()
     }

@@ -544,6 +544,13 @@ impl Store for Memory {
         })
     }
 
+    fn alerts(&self, ids: Vec<AlertId>) -> Promise<Answer<Vec<Alert>>> {
+        self.read(|tables| {
+            let found = ids.iter().filter_map(|id| tables.alerts.get(id));
+            Ok(found.map(|alert| Alert::clone(alert)).collect())
+        })
+    }
+
     fn waiting_destinations(&self) -> Promise<Answer<Vec<IntegrationId>>> {
         self.read(|tables| Ok(tables.waiting_destinations()))
     }

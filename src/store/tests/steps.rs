@@ -87,10 +87,7 @@ fn queries() -> Vec<Query> {
         settle::apply(
             connection,
             integration(0),
-            vec![crate::engine::ports::Change::Claim {
-                delivery: DeliveryId(delivery),
-                attempt: 1,
-            }],
+            &[crate::engine::ports::Change::Claim { delivery: DeliveryId(delivery), attempt: 1 }],
         )
     };
     vec![

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::domain::limits;
 use crate::engine::ports::{AfterAccept, FreshDelivery, StoreError};
-use crate::store::writer::{Door, Fatal};
+use crate::store::turn::Door;
+use crate::store::writer::Fatal;
 use crate::store::{Reader, Settings, Sqlite};
 
 struct Nobody;
