@@ -21,6 +21,13 @@ use crate::scene::{Scene, now};
 /// As the engine has it.
 const READ_AGAIN_MS: u64 = 1000;
 
+/// What leaves the ledger once a commit is known: all that is done, or the claims, where it was refused.
+#[derive(Default)]
+pub(crate) struct Written {
+    done: Vec<DeliveryId>,
+    claims: Vec<DeliveryId>,
+}
+
 /// Something to do for a destination.
 pub(crate) enum Work {
     Launch(IntegrationId),
@@ -34,7 +41,7 @@ pub(crate) enum Work {
     Read(IntegrationId, u64, Box<Result<Destination, StoreError>>, bool),
     /// The store carries out a commit now.
     Apply(IntegrationId, u64, Vec<Change>),
-    Applied(IntegrationId, u64, Vec<DeliveryId>, Result<Applied, StoreError>),
+    Applied(IntegrationId, u64, Written, Result<Applied, StoreError>),
     Loaded(IntegrationId, u64, Result<Loaded, StoreError>),
     Ended(IntegrationId, DeliveryId, Report),
     Timer(IntegrationId, u64, u64),
@@ -197,8 +204,8 @@ impl World {
                 self.changed(id, generation, *read, probe_now);
             }
             Work::Apply(id, generation, changes) => self.apply(id, generation, changes),
-            Work::Applied(id, generation, done, applied) => {
-                self.applied(id, generation, &done, applied);
+            Work::Applied(id, generation, written, applied) => {
+                self.applied(id, generation, &written, applied);
             }
             Work::Loaded(id, generation, loaded) => {
                 let input = loaded.map_or(Input::LoadFailed, Input::Loaded);
@@ -480,36 +487,42 @@ impl World {
     }
 
     fn apply(&mut self, id: IntegrationId, generation: u64, changes: Vec<Change>) {
-        let mut done = Vec::new();
+        let mut written = Written::default();
         for change in &changes {
             match change {
                 Change::Unclaim { delivery } | Change::Settle { delivery, .. } => {
-                    done.push(*delivery);
+                    written.done.push(*delivery);
                 }
-                Change::Claim { .. } | Change::Health(_) | Change::SwitchOff { .. } => {}
+                Change::Claim { delivery, .. } => written.claims.push(*delivery),
+                Change::Health(_) | Change::SwitchOff { .. } => {}
             }
         }
         let applied = now(self.store.apply(id, changes));
         let told_ms = self.scene.scenario.latency.told_ms;
-        self.answer(told_ms, Work::Applied(id, generation, done, applied));
+        self.answer(told_ms, Work::Applied(id, generation, written, applied));
     }
 
     fn applied(
         &mut self,
         id: IntegrationId,
         generation: u64,
-        done: &[DeliveryId],
+        written: &Written,
         applied: Result<Applied, StoreError>,
     ) {
         let Some(station) = self.incarnation(id, generation) else { return };
         let input = match applied {
             Ok(applied) => {
-                for gone in done.iter().chain(&applied.lost) {
+                for gone in written.done.iter().chain(&applied.lost) {
                     station.flights.remove(gone);
                 }
                 Input::Committed { lost: applied.lost }
             }
-            Err(_) => Input::Refused,
+            Err(_) => {
+                for refused in &written.claims {
+                    station.flights.remove(refused);
+                }
+                Input::Refused
+            }
         };
         self.run_machine(id, vec![input]);
     }

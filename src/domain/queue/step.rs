@@ -17,6 +17,8 @@ use crate::domain::time::Timestamp;
 
 /// How long to wait before asking again for what the store refused.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// A success so long after the one that was written is written.
+const SUCCESS_IS_NEWS: Duration = Duration::from_secs(1);
 
 /// The machine of one destination.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub struct Queue {
     status: Status,
     health: Health,
     health_written: bool,
+    /// The last success as it is written: not each of them is worth writing.
+    success_written: Option<Timestamp>,
     jitter_key: i64,
     start_at: Timestamp,
     window: Window,
@@ -49,6 +53,7 @@ impl Queue {
         let mut queue = Self {
             policy: restore.policy,
             status: restore.status,
+            success_written: restore.health.last_success_at,
             health: restore.health,
             health_written: true,
             jitter_key: restore.jitter_key,
@@ -151,7 +156,11 @@ impl Queue {
 
     fn take_in(&mut self, now: Timestamp, input: Input, step: &mut Step) {
         match input {
-            Input::Accepted(rows) => rows.into_iter().for_each(|row| self.window.accepted(row)),
+            Input::Accepted(rows) => {
+                for row in rows {
+                    self.window.accepted(row, |id| self.flights.contains(id));
+                }
+            }
             Input::Missed => self.window.missed(),
             Input::Loaded(loaded) => {
                 self.window.loaded(loaded, |id| self.flights.contains(id));
@@ -164,15 +173,14 @@ impl Queue {
             Input::Ended { delivery, report } => self.ended(now, delivery, report),
             Input::Committed { lost } => self.committed(now, &lost, step),
             Input::Refused => {
-                let mut again = std::mem::take(&mut self.committing);
-                again.append(&mut self.changes);
-                self.changes = again;
+                self.refused();
                 self.refused_until = Some(now.plus(ASK_AGAIN));
             }
             Input::Changed { policy, status, health, probe_now } => {
                 self.policy = policy;
                 self.status = status;
                 if let Some(health) = health {
+                    self.success_written = health.last_success_at;
                     self.health = health;
                     self.health_written = true;
                 }
@@ -253,6 +261,7 @@ impl Queue {
         if !self.health_written {
             self.changes.push(Change::Health(self.health.clone()));
             self.health_written = true;
+            self.success_written = self.health.last_success_at;
         }
         self.committing = std::mem::take(&mut self.changes);
         step.commit.clone_from(&self.committing);
@@ -287,6 +296,22 @@ impl Queue {
                 Change::Health(_) => {}
                 // A change from outside may have been read just before this was written.
                 Change::SwitchOff { reason, .. } => self.status = Status::Disabled { reason },
+            }
+        }
+    }
+
+    /// What was decided is handed in again, but for claims: who was to be sent waits again, since by then
+    /// the pace or the circuit may say something else.
+    fn refused(&mut self) {
+        let refused = std::mem::take(&mut self.committing);
+        let later = std::mem::take(&mut self.changes);
+        for change in refused.into_iter().chain(later) {
+            if let Change::Claim { delivery, .. } = change {
+                if let Some((waiting, _)) = self.flights.remove(delivery) {
+                    self.window.put_back(waiting);
+                }
+            } else {
+                self.changes.push(change);
             }
         }
     }
@@ -378,22 +403,30 @@ impl Queue {
                 Ending::Neutral
             }
         };
-        let was_open = self.is_open();
-        let (circuit, note) =
-            after(self.health.circuit, ending, probe, now, &self.policy, self.jitter_key);
+        let was = self.health.circuit;
+        let was_open = was.is_open();
+        let (circuit, note) = after(was, ending, probe, now, &self.policy, self.jitter_key);
         self.health.circuit = circuit;
         self.notes.extend(note);
         if ending == Ending::Success {
             self.health.last_success_at = Some(now);
+            if circuit != was || self.success_is_news(now) {
+                self.health_written = false;
+            }
             self.allowance = if was_open { 1 } else { self.allowance.saturating_add(1) };
         } else {
             self.health.last_failure_at = Some(now);
             self.health.last_error = Some(outcome.words());
+            self.health_written = false;
         }
         if self.is_open() {
             self.allowance = 1;
         }
-        self.health_written = false;
+    }
+
+    /// People read the last success to the second, and each one that is written costs a row.
+    fn success_is_news(&self, now: Timestamp) -> bool {
+        self.success_written.is_none_or(|at| now < at || now.since(at) >= SUCCESS_IS_NEWS)
     }
 
     /// The clock was set back, or rows were read that were written under a clock ahead of it: nothing
@@ -403,6 +436,7 @@ impl Queue {
         self.window.clamp(now, cap);
         self.pace.clamp(now, self.policy.rate_limit);
         self.start_at = self.start_at.min(now.plus(cap));
+        self.refused_until = self.refused_until.map(|until| until.min(now.plus(ASK_AGAIN)));
         if let Circuit::Open { probe_at, .. } = &mut self.health.circuit {
             *probe_at = (*probe_at).min(now.plus(cap));
         }

@@ -39,8 +39,8 @@ struct Reading {
     meanwhile: BTreeMap<DeliveryId, Option<Waiting>>,
     /// The queue was changed from outside: its result says nothing any more.
     stale: bool,
-    /// More was accepted meanwhile than `meanwhile` keeps.
-    overflowed: bool,
+    /// More was accepted meanwhile than `meanwhile` keeps: the first place of what it does not.
+    forgotten: Option<QueueKey>,
 }
 
 /// See the module.
@@ -101,16 +101,25 @@ impl Window {
         self.insert(row);
     }
 
-    /// A delivery was just accepted; it is durable.
-    pub(super) fn accepted(&mut self, row: Waiting) {
+    /// A delivery was just accepted; it is durable. `in_flight` tells which are out of the queue.
+    ///
+    /// Ids follow the order of commits, places in the queue that of calls. A reading that could see the
+    /// delivery has missed it all the same where its place is before the stretch that was read: then it
+    /// is neither in memory nor behind the horizon, and the queue is read anew.
+    pub(super) fn accepted(&mut self, row: Waiting, in_flight: impl Fn(DeliveryId) -> bool) {
         if row.id.0 <= self.covered {
+            let known = self.places.contains_key(&row.id) || in_flight(row.id);
+            if self.horizon.reaches(row.key()) && !known {
+                self.reset();
+            }
             return;
         }
         if let Some(reading) = &mut self.reading {
             if reading.meanwhile.len() < 2 * limits::WINDOW {
                 reading.meanwhile.insert(row.id, Some(row));
             } else {
-                reading.overflowed = true;
+                let first = reading.forgotten.map_or(row.key(), |first| first.min(row.key()));
+                reading.forgotten = Some(first);
             }
         }
         self.insert(row);
@@ -144,7 +153,7 @@ impl Window {
         }
         let asked = Load { after, limit: limits::WINDOW };
         self.reading =
-            Some(Reading { asked, meanwhile: BTreeMap::new(), stale: false, overflowed: false });
+            Some(Reading { asked, meanwhile: BTreeMap::new(), stale: false, forgotten: None });
         Some(asked)
     }
 
@@ -160,7 +169,7 @@ impl Window {
             return;
         }
         self.covered = self.covered.max(loaded.newest);
-        let all = loaded.rows.len() < reading.asked.limit && !reading.overflowed;
+        let all = loaded.rows.len() < reading.asked.limit && reading.forgotten.is_none();
         let last = loaded.rows.last().map(Waiting::key).or(reading.asked.after);
         self.horizon = match (all, self.recheck) {
             (true, false) => Horizon::Everything,
@@ -179,6 +188,9 @@ impl Window {
             if !in_flight(row.id) {
                 self.insert(row);
             }
+        }
+        if let Some(first) = reading.forgotten {
+            self.keep_before(first);
         }
     }
 
@@ -202,13 +214,22 @@ impl Window {
             return;
         }
         self.place(row);
-        if self.rows.len() > 2 * limits::WINDOW {
-            while self.rows.len() > limits::WINDOW {
-                if let Some((_, far)) = self.rows.pop_last() {
-                    self.places.remove(&far.id);
-                }
-            }
-            self.horizon = Horizon::UpTo(self.rows.last_key_value().map(|(key, _)| *key));
+        if self.rows.len() > 2 * limits::WINDOW
+            && let Some(far) = self.rows.keys().nth(limits::WINDOW).copied()
+        {
+            self.keep_before(far);
+        }
+    }
+
+    /// Leaves to the disk what lies at or behind this place.
+    fn keep_before(&mut self, place: QueueKey) {
+        for far in self.rows.split_off(&place).into_values() {
+            self.places.remove(&far.id);
+        }
+        self.horizon = Horizon::UpTo(self.rows.last_key_value().map(|(key, _)| *key));
+        // It reads on from a horizon that is no more.
+        if let Some(reading) = &mut self.reading {
+            reading.stale = true;
         }
     }
 
@@ -226,3 +247,6 @@ impl Window {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
