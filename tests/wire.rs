@@ -170,7 +170,6 @@ plays! {
     timeout_at_the_head: "outcomes/timeout-at-the-head",
     dripped_head: "outcomes/dripped-head",
     flooded_head: "outcomes/flooded-head",
-    every_other_status_is_a_failure: "outcomes/every-other-status-is-a-failure",
     retry_after_absurd: "retry/retry-after-absurd",
     retry_after_twice: "retry/retry-after-twice",
 }

@@ -1,7 +1,7 @@
 //! Where a story's rows lie: in memory, or in SQLite on disk. Both are looked into the same way.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags, Row as SqlRow};
 use uuid::Uuid;
@@ -115,15 +115,11 @@ struct OnDisk {
 
 impl OnDisk {
     fn new(told: Arc<Told>, faults: Arc<Faults>) -> Self {
-        // In memory where the machine has a place for that: a crash here is that of the process, and
-        // what a disk does with its syncs is tried on the real binary.
-        let shm = std::path::Path::new("/dev/shm");
-        let root = match tempfile::tempdir_in(shm) {
-            Ok(root) => root,
-            Err(_) => tempfile::tempdir().unwrap(),
-        };
+        let root = folder();
         let data = root.path().join("0");
         std::fs::create_dir(&data).unwrap();
+        let from = database(TEMPLATE.path());
+        std::fs::copy(&from, data.join(from.file_name().unwrap())).unwrap();
         let (store, look) = Self::open(&data, &told, &faults);
         Self { root, lives: 0, store, look, told, faults }
     }
@@ -152,6 +148,23 @@ impl OnDisk {
         rows.map(Result::unwrap).collect()
     }
 }
+
+/// In memory where the machine has a place for that: a crash here is that of the process, and what a disk
+/// does with its syncs is tried on the real binary.
+fn folder() -> tempfile::TempDir {
+    match tempfile::tempdir_in("/dev/shm") {
+        Ok(root) => root,
+        Err(_) => tempfile::tempdir().unwrap(),
+    }
+}
+
+/// A database with its schema and nothing in it: made once, and copied for each story.
+static TEMPLATE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+    let root = folder();
+    let told: Arc<dyn AfterAccept> = Arc::new(Told::default());
+    drop(Inline::open(root.path(), told, |_| belfry::store::Fate::Go).unwrap());
+    root
+});
 
 /// The database's file in a data directory.
 fn database(data: &std::path::Path) -> PathBuf {

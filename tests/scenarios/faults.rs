@@ -14,7 +14,7 @@ pub(crate) struct Faults(Mutex<Inner>);
 struct Inner {
     /// Commits that were begun.
     commits: usize,
-    crash_at: Option<(usize, When)>,
+    crash_at: Option<(usize, Side)>,
     crashed: bool,
     full: bool,
     /// The store has noticed that the disk is full.
@@ -25,7 +25,7 @@ struct Inner {
 
 /// At which side of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum When {
+pub(crate) enum Side {
     Before,
     After,
 }
@@ -48,9 +48,9 @@ impl Faults {
                     return Fate::Full;
                 }
                 inner.commits += 1;
-                When::Before
+                Side::Before
             }
-            Moment::AfterCommit => When::After,
+            Moment::AfterCommit => Side::After,
         };
         if inner.crash_at == Some((inner.commits, side)) {
             inner.crashed = true;
@@ -63,7 +63,7 @@ impl Faults {
         self.lock().commits
     }
 
-    pub(crate) fn crash_at(&self, commit: usize, side: When) {
+    pub(crate) fn crash_at(&self, commit: usize, side: Side) {
         self.lock().crash_at = Some((commit, side));
     }
 

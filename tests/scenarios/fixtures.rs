@@ -1,6 +1,8 @@
 //! Every file in `fixtures/scenarios` is run, and holds what it expects.
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::disk::Medium;
 use crate::lang::{EXPECT, Scenario};
@@ -43,6 +45,24 @@ fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
             assert!(explains, "{} is run by nobody", path.display());
         }
     }
+}
+
+/// Does the same for each, on all of the machine's cores.
+pub(crate) fn for_each<T: Sync, R: Send>(all: &[T], run: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(each) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let result = run(each);
+                    done.lock().unwrap().push(result);
+                }
+            });
+        }
+    });
+    done.into_inner().unwrap()
 }
 
 /// What two texts have in common is left out.

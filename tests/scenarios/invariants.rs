@@ -155,8 +155,10 @@ impl Checker {
             && !self.clock_stepped
         {
             let gap = 1000 / u64::from(rate);
-            // Starts are spaced by microseconds, and seen by milliseconds.
-            let held = at.elapsed_ms + 1 >= last + gap;
+            // Starts are spaced by microseconds, and seen by milliseconds; and a later attempt takes its
+            // turn when it is claimed, and goes out once that is written, behind what is being written.
+            let claim_ms = 2 * (self.latency.commit_ms + self.latency.told_ms);
+            let held = at.elapsed_ms + 1 + claim_ms >= last + gap;
             self.hold(held, || format!("starts at {last} and {} pass the rate", at.elapsed_ms));
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use belfry::domain::integration::{AuthMethod, DeliverySettings, HeaderName, Ordering, Policy};
 use belfry::domain::schedule::{RetryOverrides, Schedule};
 
+use crate::faults::Side;
 use crate::receivers::{Answer, Asked, Kind, Rule, When};
 use crate::words::{LangError, Words, span};
 
@@ -26,6 +27,8 @@ pub(crate) struct Scenario {
     /// When the story ends, if not when all is quiet.
     pub(crate) until: Option<u64>,
     pub(crate) latency: Latency,
+    /// The process dies at that side of that commit, counted from 1, and begins again a second later.
+    pub(crate) crash_at: Option<(usize, Side)>,
 }
 
 #[derive(Debug, Clone)]
@@ -147,6 +150,7 @@ impl Scenario {
                 deeds: Vec::new(),
                 until: None,
                 latency: Latency::default(),
+                crash_at: None,
             },
             section: Section::Top,
         };
@@ -200,6 +204,7 @@ impl Parser {
                 self.scenario.dests.push(dest);
             }
             "latency" => self.scenario.latency = latency(words)?,
+            "crash-at" => self.scenario.crash_at = Some(crash_at(words)?),
             "script" => self.section = Section::Script(self.dest(words)?),
             "do" => self.section = Section::Do,
             other => return words.error(format!("unknown word '{other}'")),
@@ -414,6 +419,16 @@ fn latency(words: &mut Words<'_>) -> Result<Latency, LangError> {
         }
     }
     Ok(latency)
+}
+
+/// `17 before`
+fn crash_at(words: &mut Words<'_>) -> Result<(usize, Side), LangError> {
+    let commit = words.number("number of a commit")?;
+    match words.need("before or after")? {
+        "before" => Ok((commit, Side::Before)),
+        "after" => Ok((commit, Side::After)),
+        other => words.error(format!("before or after the commit, not '{other}'")),
+    }
 }
 
 /// `+5m` or `-1h`

@@ -10,15 +10,18 @@
 
 mod actors;
 mod disk;
+mod exhaustive;
 mod faults;
 mod faulty;
 mod fixtures;
 mod invariants;
 mod lang;
 mod memory;
+mod metamorphic;
 mod model;
 mod receivers;
 mod scene;
 mod shell;
+mod sim;
 mod timeline;
 mod words;

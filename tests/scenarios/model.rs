@@ -15,6 +15,7 @@ use belfry::domain::time::Timestamp;
 use belfry::engine::ports::{Act, AfterAccept, Edit, FreshDelivery, NewAlert, Store, StoreError};
 
 use crate::disk::Medium;
+use crate::faults::Side;
 use crate::lang::{Deed, Scenario, ServicePolicy, StatusWord};
 use crate::scene::{BASE, Scene, now};
 use crate::shell::{Station, Work};
@@ -25,7 +26,7 @@ pub(crate) struct Telling {
     pub(crate) medium: Medium,
     pub(crate) base: Timestamp,
     /// The process dies before or after this commit, counted from 1.
-    pub(crate) crash: Option<(usize, crate::faults::When)>,
+    pub(crate) crash: Option<(usize, Side)>,
     /// Everything is accepted twice.
     pub(crate) twice: bool,
     /// Once the deeds are done, it must come to its end within this time.
@@ -34,7 +35,7 @@ pub(crate) struct Telling {
 
 impl Telling {
     pub(crate) fn over(medium: Medium) -> Self {
-        Self { medium, base: BASE, crash: None, twice: false, patience_ms: 120 * 3_600_000 }
+        Self { medium, base: BASE, crash: None, twice: false, patience_ms: 500 * 3_600_000 }
     }
 }
 
@@ -42,6 +43,8 @@ impl Telling {
 pub(crate) struct Told {
     pub(crate) text: String,
     pub(crate) hours: f64,
+    pub(crate) commits: usize,
+    pub(crate) scene: Scene,
 }
 
 /// Tells a story; the error says what does not hold.
@@ -50,7 +53,8 @@ pub(crate) fn tell(scenario: &Scenario, telling: Telling) -> Result<Told, String
     world.run()?;
     let text = world.scene.finish()?;
     let hours = world.scene.elapsed_ms as f64 / 3.6e6;
-    Ok(Told { text, hours })
+    let commits = world.scene.faults.commits();
+    Ok(Told { text, hours, commits, scene: world.scene })
 }
 
 /// The process, while there is one.
@@ -100,7 +104,8 @@ impl AfterAccept for Fresh {
 impl World {
     fn new(scenario: Scenario, telling: Telling) -> Self {
         let scene = Scene::new(scenario, telling.medium, telling.base);
-        if let Some((commit, side)) = telling.crash {
+        let crash = telling.crash.or(scene.scenario.crash_at);
+        if let Some((commit, side)) = crash {
             scene.faults.crash_at(commit, side);
         }
         let store = scene.disk.store();
@@ -278,7 +283,13 @@ impl World {
         let wall = self.scene.wall();
         let due_at = wall.plus(Duration::from_millis(policy.timeout_ms));
         if now(self.store.recover(wall, due_at)).is_err() {
-            return self.scene.us("start", "failed", "");
+            self.scene.us("start", "failed", "");
+            if self.dies() && !self.scene.faults.has_crashed() {
+                // Whoever starts it tries again.
+                let again = self.scene.elapsed_ms + 1000;
+                self.at(again, Event::Deed(Deed::Start));
+            }
+            return;
         }
         let rules = now(self.store.automations()).expect("the automations");
         let waiting = now(self.store.waiting_destinations()).expect("the waiting destinations");
@@ -354,11 +365,16 @@ impl World {
 
     /// Nobody is there to hear it.
     fn unheard(&mut self, deed: Deed) {
-        if self.telling.crash.is_some() {
+        if self.dies() {
             self.again.push(deed);
         } else {
             self.scene.us("unheard", "", "");
         }
+    }
+
+    /// Whether a crash at some commit is part of the story: then what nobody acknowledged is said again.
+    fn dies(&self) -> bool {
+        self.telling.crash.or(self.scene.scenario.crash_at).is_some()
     }
 
     fn stop(&mut self) {
@@ -443,6 +459,7 @@ impl World {
 
     fn change(&mut self, dest: usize, edit: Edit, what: (&str, &str)) -> bool {
         let id = self.scene.ids[dest];
+        self.scene.checker.touched(id, self.scene.elapsed_ms);
         let changed = now(self.store.change(edit, self.scene.by.clone(), self.scene.wall()));
         if self.scene.faults.has_crashed() {
             return false;
@@ -451,7 +468,6 @@ impl World {
         if changed.is_err() {
             return false;
         }
-        self.scene.checker.touched(id, self.scene.elapsed_ms);
         let rules = now(self.store.automations()).expect("the automations");
         if let Some(life) = &mut self.life {
             life.rules = rules;

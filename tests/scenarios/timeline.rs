@@ -213,6 +213,24 @@ impl Book {
         text
     }
 
+    /// The lines about those destinations, in their order and without their width.
+    pub(crate) fn about(&self, meant: &[IntegrationId]) -> Vec<String> {
+        let mut lines: Vec<&Line> = self.lines.iter().collect();
+        lines.sort_by_key(|line| (line.at_ms, line.whom));
+        let meant = |line: &&Line| match line.whom {
+            Whom::Us => false,
+            Whom::Dest(dest) => self.dests.get(dest).is_some_and(|(id, _)| meant.contains(id)),
+        };
+        lines
+            .into_iter()
+            .filter(meant)
+            .map(|line| {
+                let (at, whom) = (moment(line.at_ms), self.shown(line.whom));
+                format!("{at} {whom} {} {} {}", line.subject, line.what, line.then)
+            })
+            .collect()
+    }
+
     fn shown(&self, whom: Whom) -> &str {
         match whom {
             Whom::Us => "us",
