@@ -92,6 +92,15 @@ fn middle(mut values: Vec<f64>) -> String {
     format!("{:.2} (of {})", values[values.len() / 2], all.join(", "))
 }
 
+/// Seconds that the machine's cores had nothing to do, or waited for a disk, since its start (proc(5)).
+fn idle_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/stat").expect("proc(5)");
+    let line = stat.lines().next().expect("the line of all cores");
+    let ticks =
+        line.split_whitespace().skip(4).take(2).map(|n| n.parse::<f64>().expect("a number"));
+    ticks.sum::<f64>() / 100.0
+}
+
 fn throughput() {
     let receiver = Receiver::start();
     let data = tempfile::tempdir().expect("a directory");
@@ -104,10 +113,13 @@ fn throughput() {
     rate(&receiver, &load(&service, scaled(10_000), 1, 1));
     let measure = |what: &str, a_call: usize, segments: usize| {
         let load = load(&service, scaled(60_000), a_call, segments);
-        let before = service.cpu_seconds();
+        let (before, idle, began) = (service.cpu_seconds(), idle_seconds(), Instant::now());
         let rate = rate(&receiver, &load);
         let cpu_us = (service.cpu_seconds() - before) * 1e6 / load.records as f64;
-        println!("<!-- {what}: {rate:.0} records/s, {cpu_us:.0} µs of processor a record -->");
+        let idle = (idle_seconds() - idle) / began.elapsed().as_secs_f64();
+        println!(
+            "<!-- {what}: {rate:.0} records/s, {cpu_us:.0} µs of processor a record, {idle:.2} cores idle -->"
+        );
         rate
     };
     for _ in 0..ROUNDS {
