@@ -88,6 +88,30 @@ fn a3_a_crash_before_the_answer_keeps_the_alert() {
     assert_eq!(scene.alerts(), 1);
 }
 
+/// Matrix A4: dead between the claim of a second attempt and its request: it is told as interrupted, and the
+/// receiver sees only what was really sent.
+#[test]
+fn a4_a_crash_between_claim_and_request_is_in_doubt() {
+    // It is handled at its first launch, at the end of that attempt, and at its second launch.
+    let die = [("BELFRY_FAILPOINTS", "handle.dlv_1@3=abort")];
+    let mut scene = Scene::start(&["--fail-first", "1"], &die);
+    assert_eq!(scene.service.send("r1").0, 202);
+    assert!(!scene.service.wait_for_end().success());
+    assert_eq!(scene.listener.requests().len(), 1);
+    scene.restart();
+    scene.service.wait_for_state("r1", "delivered");
+    assert_eq!(scene.listener.requests().len(), 2);
+    let delivery = scene.service.delivery("r1").unwrap();
+    let attempts = delivery["attempts"].as_array().unwrap();
+    let came_to: Vec<_> =
+        attempts.iter().map(|each| (each["status"].as_u64(), each["cause"].as_str())).collect();
+    assert_eq!(
+        came_to,
+        [(Some(503), None), (None, Some("interrupted")), (Some(200), None)],
+        "{delivery}"
+    );
+}
+
 /// Matrix A5: killed while the receiver works on it: it comes again with the same key and bytes.
 #[test]
 fn a5_a_kill_during_the_attempt_sends_it_again() {
@@ -123,6 +147,27 @@ fn a6_a_crash_before_the_result_is_written_sends_it_once_more() {
     service.wait_for_state("r1", "delivered");
     assert_eq!(listener.requests().len(), 2);
     assert_eq!(listener.taken().len(), 1);
+}
+
+/// Matrix A7: dead right after the result was written: nothing is sent again.
+#[test]
+fn a7_a_crash_after_the_result_is_written_sends_nothing_again() {
+    let data = Data::init();
+    let listener = Listener::start(&data, "receiver", &[]);
+    let ca = path_text(&listener.ca);
+    let mut service = Service::start(&data, &settings(&ca, &[]));
+    service.automation(&[format!("{}/hook", listener.url)]);
+    service.terminate();
+    assert!(service.wait_for_end().success());
+    let die = [("BELFRY_FAILPOINTS", "commit.after@4=abort")];
+    let mut service = Service::start(&data, &settings(&ca, &die));
+    assert_eq!(service.send("r1").0, 202);
+    assert!(!service.wait_for_end().success());
+    let service = Service::start(&data, &settings(&ca, &[]));
+    assert_eq!(service.state_of("r1"), "delivered");
+    assert_eq!(service.send("r2").0, 202);
+    service.wait_for_state("r2", "delivered");
+    assert_eq!(listener.requests().len(), 2);
 }
 
 /// Matrix A21: a second process on the same data is refused, and names the first.
@@ -284,6 +329,32 @@ fn e5_a_stuck_thread_ends_the_process() {
     assert_eq!(scene.service.wait_for_end().code(), Some(70));
     scene.restart();
     scene.service.wait_for_state("r1", "delivered");
+}
+
+/// Matrix E8: the supervisor panics: nobody could start an actor again, so the process ends, and a new one
+/// finds everything.
+#[test]
+fn e8_a_failing_supervisor_ends_the_process() {
+    let points = "handle.dlv_1@1=panic,supervisor.mourns@1=panic";
+    let mut scene = Scene::start(&[], &[("BELFRY_FAILPOINTS", points)]);
+    assert_eq!(scene.service.send("r1").0, 202);
+    assert_eq!(scene.service.wait_for_end().code(), Some(70), "{}", scene.service.log());
+    scene.restart();
+    scene.service.wait_for_state("r1", "delivered");
+}
+
+/// Matrix E8: the thread that writes stands still: the process ends, and a new one finds everything.
+#[test]
+fn e8_a_stuck_store_ends_the_process() {
+    let points = [("BELFRY_FAILPOINTS", "accept.before_commit@2=spin")];
+    let mut scene = Scene::start(&[], &points);
+    assert_eq!(scene.service.send("r1").0, 202);
+    assert_ne!(send_one(&scene, "r2").map(|(status, _)| status), Some(202));
+    assert_eq!(scene.service.wait_for_end().code(), Some(70));
+    assert!(scene.service.log().contains("the thread that writes is stuck"));
+    scene.restart();
+    scene.service.wait_for_state("r1", "delivered");
+    assert_eq!(scene.alerts(), 1);
 }
 
 /// Matrix G2: a broken file at SIGHUP changes nothing.

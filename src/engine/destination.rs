@@ -9,8 +9,6 @@ use actix::{
     fut::ActorFutureExt as _,
 };
 
-use tokio::time::Instant;
-
 use super::attempt;
 use super::ports::{Change, Destination as Configured, StoreError};
 use super::shared::{Lane, Shared};
@@ -20,6 +18,7 @@ use crate::domain::id::{AlertId, DeliveryId, IntegrationId};
 use crate::domain::integration::{Policy, Status};
 use crate::domain::limits;
 use crate::domain::queue::{Input, Load, Loaded, Queue, Restore, Send, Stage};
+use crate::domain::time::Timestamp;
 
 /// How long to wait before a destination that could not be read is read again.
 const READ_AGAIN: Duration = Duration::from_secs(1);
@@ -41,7 +40,7 @@ pub(super) struct Destination {
     careful: bool,
     timer: Option<SpawnHandle>,
     /// Since when there is nothing to do.
-    idle_since: Option<Instant>,
+    idle_since: Option<Timestamp>,
     /// Whether a look at that is to come.
     bedtime: bool,
 }
@@ -295,7 +294,7 @@ impl Destination {
             self.idle_since = None;
             return;
         }
-        self.idle_since.get_or_insert_with(Instant::now);
+        self.idle_since.get_or_insert_with(|| self.shared.clock.now());
         if deleted || self.shared.is_draining() {
             self.sleep(ctx);
         } else if !self.bedtime {
@@ -310,9 +309,12 @@ impl Destination {
         ctx.run_later(wait, |this, ctx| {
             this.bedtime = false;
             let Some(since) = this.idle_since else { return };
-            match limits::IDLE_BEFORE_SLEEP.checked_sub(since.elapsed()) {
-                Some(left) if !left.is_zero() => this.bedtime_in(ctx, left),
-                _ => this.sleep(ctx),
+            let left =
+                limits::IDLE_BEFORE_SLEEP.saturating_sub(this.shared.clock.now().since(since));
+            if left.is_zero() {
+                this.sleep(ctx);
+            } else {
+                this.bedtime_in(ctx, left);
             }
         });
     }

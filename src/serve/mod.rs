@@ -163,7 +163,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
     })
     .await?;
     let handles: Vec<_> = arbiters.iter().map(Arbiter::handle).collect();
-    let watchdog = Watchdog::start(&handles, fatal);
+    let watchdog = Watchdog::start(&handles, Box::new(store.beats()), fatal);
     let policy = settings.policy.clone();
     let state = WebState {
         engine: engine.clone(),

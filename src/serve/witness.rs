@@ -37,6 +37,7 @@ impl Witness for OperatorsWitness {
     }
 
     fn died(&self, integration: IntegrationId, _at: Timestamp, parked_until: Option<Timestamp>) {
+        failpoint::reach("supervisor.mourns");
         if let Some(until) = parked_until {
             tracing::error!(%integration, %until, "its actor died too often and is parked");
         } else {

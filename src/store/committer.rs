@@ -104,6 +104,7 @@ impl Committer {
         self.watch_log();
         self.look_at_the_disk();
         loop {
+            self.state.beats.fetch_add(1, Ordering::Relaxed);
             let done = match self.waiting.next(orders, LOOK_UP) {
                 Turn::Batch(batch) => {
                     self.asked_at = Instant::now();

@@ -93,6 +93,12 @@ impl Sqlite {
         self.reader.clone()
     }
 
+    /// A count that rises each second for as long as the thread that writes lives; one transaction that
+    /// takes longer holds it up.
+    pub fn beats(&self) -> impl Fn() -> u64 + Send + use<> {
+        self.writer.beats()
+    }
+
     /// How the writer is doing.
     pub fn statistics(&self) -> StatisticsNow {
         self.writer.statistics()

@@ -50,6 +50,8 @@ pub(super) struct State {
     pub(super) writable: AtomicBool,
     /// Below the reserve of disk space: nothing new is taken, results are still written.
     pub(super) low: AtomicBool,
+    /// Rises with each turn of the thread.
+    pub(super) beats: AtomicU64,
     waiting_intake: AtomicUsize,
     waiting_chores: AtomicUsize,
     pub(super) statistics: Statistics,
@@ -101,6 +103,7 @@ impl Writer {
         let state = Arc::new(State {
             writable: AtomicBool::new(true),
             low: AtomicBool::new(false),
+            beats: AtomicU64::new(0),
             waiting_intake: AtomicUsize::new(0),
             waiting_chores: AtomicUsize::new(0),
             statistics: Statistics::default(),
@@ -114,6 +117,11 @@ impl Writer {
 
     pub(super) fn is_writable(&self) -> bool {
         self.state.writable.load(Ordering::Acquire)
+    }
+
+    pub(super) fn beats(&self) -> impl Fn() -> u64 + Send + use<> {
+        let state = Arc::clone(&self.state);
+        move || state.beats.load(Ordering::Relaxed)
     }
 
     pub(super) fn statistics(&self) -> StatisticsNow {
