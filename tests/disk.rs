@@ -37,7 +37,9 @@ fn a11_a_full_disk_stops_acceptance_and_delivery_until_there_is_room() {
     let data = Data::init();
     let listener = Listener::start(&data, "receiver", &[]);
     let ca = path_text(&listener.ca);
-    let service = Service::start_ignoring_file_limit(&data, &[("BELFRY__EGRESS__CA_FILES", &ca)]);
+    // A write beyond the limit on files' sizes is to fail, not to end the process.
+    let settings = [("BELFRY__EGRESS__CA_FILES", ca.as_str())];
+    let service = Service::start_after("trap '' XFSZ", &data, &settings);
     service.automation(&[format!("{}/hook", listener.url)]);
     let log = data.dir().join("belfry.db-wal");
     let grown = std::fs::metadata(&log).map_or(0, |about| about.len());

@@ -143,11 +143,21 @@ impl Service {
         Self { child, addr, token: data.token.clone(), stderr }
     }
 
-    /// The same, and a write beyond the limit on files' sizes fails instead of ending the process.
-    pub(crate) fn start_ignoring_file_limit(data: &Data, settings: &[(&str, &str)]) -> Self {
+    /// The same from a shell that does something first, such as setting a limit.
+    pub(crate) fn start_after(before: &str, data: &Data, settings: &[(&str, &str)]) -> Self {
         let mut shell = Command::new("sh");
-        shell.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_belfry")]);
+        let script = format!("{before}; exec \"$@\"");
+        shell.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_belfry")]);
         Self::start_as(shell, data, settings)
+    }
+
+    /// The most memory that it ever had, in MiB (proc(5)).
+    pub(crate) fn most_memory_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()));
+        let status = status.expect("the process is there");
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("the line");
+        let kib = line.split_whitespace().nth(1).expect("a number");
+        kib.parse::<u64>().expect("a number") / 1024
     }
 
     /// Starts it and does not wait for its address: for one that is to die or to refuse.
