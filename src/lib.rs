@@ -2,6 +2,12 @@
 
 #![forbid(unsafe_code)]
 
+// Matrix E9: the supervisor brings back what panicked, and there would be nothing left to bring it back.
+#[cfg(panic = "abort")]
+compile_error!(
+    "Belfry must be built with unwinding panics: leave `panic = \"unwind\"` in the profile"
+);
+
 pub mod channel;
 pub mod cli;
 pub mod config;

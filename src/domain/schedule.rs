@@ -65,7 +65,8 @@ impl Schedule {
         }
         let jitter = self.jitter.clamp(0.0, 1.0);
         let jittered = delay * (1.0 - jitter) + delay * jitter * unit(key, failures);
-        Duration::from_millis((jittered.clamp(0.0, cap) * 1000.0) as u64)
+        // A double holds no millisecond of a cap of ages.
+        Duration::from_millis((jittered.clamp(0.0, cap) * 1000.0) as u64).min(self.cap)
     }
 }
 
@@ -120,5 +121,74 @@ impl RetryAfter {
             Self::At(at) => at,
         };
         asked.clamp(now, now.plus(cap))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn spans() -> impl Strategy<Value = Duration> {
+        prop_oneof![Just(Duration::ZERO), (0..u64::MAX).prop_map(Duration::from_millis)]
+    }
+
+    proptest! {
+        /// Matrix B1: however often it failed and whatever is configured, a delay is never longer than
+        /// the cap, nor than the schedule without jitter, and the same again for the same delivery.
+        #[test]
+        fn b1_delays_stay_below_the_schedule(
+            failures in prop_oneof![1..100_u32, any::<u32>()],
+            key in any::<i64>(),
+            base in spans(),
+            cap in spans(),
+            factor in prop_oneof![1.0..10.0, any::<f64>()],
+            jitter in prop_oneof![0.0..1.0, any::<f64>()],
+        ) {
+            let horizon = Duration::from_hours(72);
+            let schedule = Schedule { base, factor, cap, horizon, jitter };
+            let delay = schedule.delay(failures, key);
+            prop_assert!(delay <= cap);
+            let full = Schedule { jitter: 0.0, ..schedule }.delay(failures, key);
+            prop_assert!(delay <= full, "{delay:?} of {full:?}");
+            prop_assert_eq!(delay, schedule.delay(failures, key));
+        }
+
+        /// Matrix B1: the delays themselves: base times factor to the number of failures before, up to the
+        /// cap; jitter takes away its share of them at the most.
+        #[test]
+        fn b1_delays_grow_as_they_are_told(failures in 1..40_u32, key in any::<i64>()) {
+            let schedule = Schedule::default();
+            let grown = 2.0 * 3.0_f64.powi(failures.cast_signed() - 1);
+            let full = grown.min(3600.0);
+            let delay = schedule.delay(failures, key).as_secs_f64();
+            prop_assert!(delay <= full && delay >= full * 0.5 - 0.001, "{delay} of {full}");
+        }
+
+        /// Matrix B2: whatever a receiver asks for, it is later only, and never beyond the cap.
+        #[test]
+        fn b2_a_receiver_is_heard_up_to_the_cap(
+            values in proptest::collection::vec(
+                prop_oneof![
+                    "[0-9]{1,400}".prop_map(String::into_bytes),
+                    "-[0-9]{1,9}|1e300|inf|NaN|0x10| 5 |".prop_map(String::into_bytes),
+                    proptest::collection::vec(any::<u8>(), 0..40),
+                    (0..4_000_000_000_u64).prop_map(|at| {
+                        let at = std::time::UNIX_EPOCH + Duration::from_secs(at);
+                        httpdate::fmt_http_date(at).into_bytes()
+                    }),
+                ],
+                0..3,
+            ),
+            now in 0..4_000_000_000_000_i64,
+            cap in 0..10_000_000_u64,
+        ) {
+            let (now, cap) = (Timestamp::from_millis(now), Duration::from_millis(cap));
+            if let Some(asked) = RetryAfter::parse(values.iter().map(Vec::as_slice)) {
+                let at = asked.not_before(now, cap);
+                prop_assert!(at >= now && at <= now.plus(cap));
+            }
+        }
     }
 }
