@@ -101,3 +101,17 @@ fn a10_a_failed_sync_ends_the_process() {
     let list = service.ok("GET", "/v1/deliveries?record_id=r1", &Value::Null);
     assert_eq!(list["data"].as_array().unwrap().len(), 1);
 }
+
+/// A disk that is not mounted leaves an empty directory: no empty database is made in it.
+#[test]
+fn a_service_does_not_begin_anew_where_its_data_is_missing() {
+    let data = Data::init();
+    let empty = data.beside("not-mounted");
+    std::fs::create_dir(&empty).unwrap();
+    let path = path_text(&empty);
+    let (child, log) = Service::spawn(&data, &[("BELFRY__STORAGE__PATH", path.as_str())]);
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(1));
+    let said = std::fs::read_to_string(log).unwrap();
+    assert!(said.contains("there is no") && said.contains("belfry init"), "{said}");
+    assert!(std::fs::read_dir(&empty).unwrap().next().is_none(), "it made something");
+}

@@ -132,7 +132,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         .collect::<Result<Vec<_>, _>>()?;
     let board = Board::new(senders.len());
     let fatal: Fatal = Arc::new(end_process);
-    let store = Sqlite::open(
+    let store = Sqlite::open_existing(
         &config.storage,
         Settings {
             after_accept: board.clone(),

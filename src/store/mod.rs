@@ -75,6 +75,15 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
+    /// Opens the store that is there, as [`Self::open`] does.
+    ///
+    /// # Errors
+    /// Also that there is none.
+    pub fn open_existing(data: &Path, settings: Settings) -> Result<Self, OpenError> {
+        open::expect_database(data)?;
+        Self::open(data, settings)
+    }
+
     /// Opens the data directory for this process alone, and makes it up to date.
     ///
     /// # Errors

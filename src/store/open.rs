@@ -30,6 +30,15 @@ pub enum OpenError {
         /// Who says so in the lock file.
         pid: String,
     },
+    /// There is no database in it.
+    #[error(
+        "there is no {file}: `belfry init` makes one. Where there was one, a disk may be missing that should \
+         be mounted there"
+    )]
+    Missing {
+        /// The file that should be there.
+        file: String,
+    },
     /// It is on a network file system.
     #[error(
         "the data directory {dir} is on {kind}, which can't keep a database safe: move it to a \
@@ -101,6 +110,7 @@ impl OpenError {
         match self {
             Self::Foreign { .. } | Self::Newer { .. } | Self::Damaged { .. } => 65,
             Self::InUse { .. }
+            | Self::Missing { .. }
             | Self::NetworkDisk { .. }
             | Self::Full { .. }
             | Self::Machine { .. }
@@ -125,6 +135,16 @@ pub(super) struct Manner {
     /// Whether a commit waits until it is on disk. Only a simulation, whose process does not die, can
     /// do without.
     pub(super) synced: bool,
+}
+
+/// A service that made itself an empty database would look like one that has nothing to do.
+pub(super) fn expect_database(data: &Path) -> Result<(), OpenError> {
+    let file = database(data);
+    match file.try_exists() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(OpenError::Missing { file: file.display().to_string() }),
+        Err(source) => Err(machine("looking for", &file, source)),
+    }
 }
 
 pub(super) fn open(data: &Path, max_pages: Option<u32>) -> Result<Opened, OpenError> {
