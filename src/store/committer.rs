@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::copier::Copier;
 use super::disk::{self, Room};
 use super::error::{Reach, reach, told};
 use super::job::Job;
@@ -25,7 +26,7 @@ use crate::engine::ports::{AfterAccept, FreshDelivery, StoreError};
 use crate::failpoint;
 
 /// What is on disk is in doubt (EX_SOFTWARE of sysexits).
-const IN_DOUBT: i32 = 70;
+pub(super) const IN_DOUBT: i32 = 70;
 /// The database is damaged (EX_DATAERR).
 pub(super) const DAMAGED: i32 = 65;
 /// How often the thread looks up when nothing is asked of it.
@@ -52,6 +53,7 @@ impl From<rusqlite::Error> for Failure {
 /// What lives on the thread.
 pub(super) struct Committer {
     connection: Connection,
+    copier: Copier,
     data: PathBuf,
     /// Held for as long as the thread lives.
     _lock: std::fs::File,
@@ -73,8 +75,9 @@ impl Committer {
         state: Arc<State>,
         after: Arc<dyn AfterAccept>,
         fatal: Fatal,
-    ) -> Self {
-        Self {
+    ) -> std::io::Result<Self> {
+        Ok(Self {
+            copier: Copier::start(opened.copying, Arc::clone(&fatal))?,
             connection: opened.connection,
             data: opened.data,
             _lock: opened.lock,
@@ -87,7 +90,7 @@ impl Committer {
             asked_at: Instant::now(),
             log_pages: 0,
             log_pages_most: limits::STORE_LOG_PAGES,
-        }
+        })
     }
 
     /// Works until everybody who could ask is gone.
@@ -333,6 +336,9 @@ impl Committer {
         } else if pages >= self.log_pages_most {
             // What a reading holds back goes the next time.
             self.log_pages_most = pages + limits::STORE_LOG_PAGES;
+            self.copier.ask();
+        } else if self.copier.has_copied() {
+            // What was written meanwhile: with that, the log can begin anew.
             self.checkpoint("PASSIVE", Duration::ZERO)?;
         }
         ControlFlow::Continue(())

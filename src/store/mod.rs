@@ -7,6 +7,7 @@ mod accept;
 mod act;
 mod committer;
 mod configured;
+mod copier;
 mod disk;
 mod edit;
 mod error;

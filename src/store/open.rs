@@ -123,6 +123,8 @@ impl OpenError {
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) connection: Connection,
+    /// Another one, that only brings the log's pages into the database.
+    pub(super) copying: Connection,
     pub(super) data: PathBuf,
     pub(super) lock: File,
 }
@@ -152,8 +154,9 @@ pub(super) fn open(data: &Path, max_pages: Option<u32>) -> Result<Opened, OpenEr
     let lock = lock(data)?;
     make_private(&database(data))?;
     let connection = open_database(&database(data), Manner { max_pages, synced: true })?;
+    let copying = open_copying(data)?;
     disk::keep_reserve(data);
-    Ok(Opened { connection, data: data.to_owned(), lock })
+    Ok(Opened { connection, copying, data: data.to_owned(), lock })
 }
 
 /// Makes an empty file where there is none, for its owner alone: SQLite would leave the mode to the
@@ -191,6 +194,22 @@ pub(super) fn open_database(path: &Path, manner: Manner) -> Result<Connection, O
         SqlError::Rule(rule) => damaged(path, rule.to_string()),
     })?;
     Ok(connection)
+}
+
+/// A connection that is to bring the log's pages into the database, and does nothing else.
+fn open_copying(data: &Path) -> Result<Connection, OpenError> {
+    let path = database(data);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let open = || {
+        let connection = Connection::open_with_flags(&path, flags)?;
+        connection.pragma_update(None, "synchronous", FULL)?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.pragma_update(None, "cache_size", -64)?;
+        Ok(connection)
+    };
+    open().map_err(|error| sqlite(&path, error))
 }
 
 /// A connection that can only read.

@@ -108,7 +108,7 @@ impl Writer {
             waiting_chores: AtomicUsize::new(0),
             statistics: Statistics::default(),
         });
-        let committer = Committer::new(opened, Arc::clone(&state), after, fatal);
+        let committer = Committer::new(opened, Arc::clone(&state), after, fatal)?;
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || committer.run(&receiver))?;
