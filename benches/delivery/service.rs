@@ -30,10 +30,14 @@ impl Service {
         Self { child, addr, token, data: data.to_owned(), ca }
     }
 
-    /// Kills it without a word and starts it on the same data. Returns when the start began.
-    pub(crate) fn kill_and_start(&mut self) -> Instant {
+    /// Kills it without a word.
+    pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it is killed");
         self.child.wait().expect("it is gone");
+    }
+
+    /// Starts it on the same data once it is gone. Returns when the start began.
+    pub(crate) fn start_again(&mut self) -> Instant {
         let began = Instant::now();
         (self.child, self.addr) = serve(&self.data, &self.ca);
         began

@@ -130,6 +130,8 @@ pub const API_TIMEOUT: Duration = Duration::from_secs(30);
 pub const RECORDS_FILE_BYTES: u64 = 256 * 1024 * 1024;
 /// Bytes of `belfry.toml`: the one that `belfry init` writes has some three thousand.
 pub const CONFIG_BYTES: u64 = 1024 * 1024;
+/// Bytes of a file of certificates: the bundle of all public authorities has a quarter of a million.
+pub const CERTIFICATES_BYTES: u64 = 4 * 1024 * 1024;
 /// Commands that may wait for the store's thread: one of each destination, and intake beside them.
 pub const STORE_COMMANDS: usize = 32 * 1024;
 /// Calls of intake that may wait for the store; more are told to come again.

@@ -3,6 +3,7 @@
 mod watchdog;
 mod witness;
 
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::channel::{
     WebhookSender,
 };
 use crate::config::{Config, Egress};
+use crate::domain::limits;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::{Clock, Sealer, StoreError, VaultError};
@@ -264,6 +266,16 @@ async fn refuse_other_key(store: &Sqlite, vault: &Vault) -> Result<(), StartErro
     }
 }
 
+fn read_certificates(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut pem = Vec::new();
+    std::fs::File::open(path)?.take(limits::CERTIFICATES_BYTES + 1).read_to_end(&mut pem)?;
+    if pem.len() as u64 > limits::CERTIFICATES_BYTES {
+        let what = format!("it is longer than {} bytes", limits::CERTIFICATES_BYTES);
+        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, what));
+    }
+    Ok(pem)
+}
+
 /// What the configuration says of the ways out.
 ///
 /// # Errors
@@ -274,7 +286,7 @@ pub fn channel_settings(
 ) -> Result<ChannelSettings, StartError> {
     let Egress { allow, deny, ca_files, proxy, client_cert, system_resolver, dns } = &config.egress;
     let read = |setting: &'static str, path: &Path| {
-        std::fs::read(path).map_err(|source| StartError::File {
+        read_certificates(path).map_err(|source| StartError::File {
             setting,
             file: path.display().to_string(),
             source,
