@@ -68,7 +68,7 @@ fn every_sequence_of_outcomes_ends_in_delivery() {
 #[test]
 fn every_sequence_of_outcomes_survives_a_crash_after_each() {
     let mut all = Vec::new();
-    for (longest, ordering) in [(3, "due"), (2, "fifo")] {
+    for (longest, ordering) in [(LONGEST, "due"), (3, "fifo")] {
         all.extend(sequences(longest).into_iter().map(|sequence| (sequence, ordering)));
     }
     let runs = for_each(&all, |(sequence, ordering)| {
