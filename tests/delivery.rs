@@ -127,47 +127,40 @@ fn a5_a_kill_during_the_attempt_sends_it_again() {
     assert_eq!(requests[0]["body_sha256"], requests[1]["body_sha256"]);
 }
 
+/// A service that dies at the commit of its first delivery's result, before or after it is written, and is
+/// started again.
+fn dead_at_the_result(point: &str) -> Scene {
+    let mut scene = Scene::start(&[], &[]);
+    scene.service.terminate();
+    assert!(scene.service.wait_for_end().success());
+    // The commits of this start: recovery, the record, the actor's barrier, the result.
+    let die = format!("{point}@4=abort");
+    let die = [("BELFRY_FAILPOINTS", die.as_str())];
+    scene.service = Service::start(&scene.data, &settings(&scene.ca, &die));
+    assert_eq!(scene.service.send("r1").0, 202);
+    assert!(!scene.service.wait_for_end().success());
+    assert_eq!(scene.listener.taken().len(), 1);
+    scene.restart();
+    scene
+}
+
 /// Matrix A6: the receiver has taken it, and the result was not written: once more, and no oftener.
 #[test]
 fn a6_a_crash_before_the_result_is_written_sends_it_once_more() {
-    let data = Data::init();
-    let listener = Listener::start(&data, "receiver", &[]);
-    let ca = path_text(&listener.ca);
-    let mut service = Service::start(&data, &settings(&ca, &[]));
-    service.automation(&[format!("{}/hook", listener.url)]);
-    service.terminate();
-    assert!(service.wait_for_end().success());
-    // The commits of this start: recovery, the record, the actor's barrier, the result.
-    let die = [("BELFRY_FAILPOINTS", "commit.before@4=abort")];
-    let mut service = Service::start(&data, &settings(&ca, &die));
-    assert_eq!(service.send("r1").0, 202);
-    assert!(!service.wait_for_end().success());
-    assert_eq!(listener.taken().len(), 1);
-    let service = Service::start(&data, &settings(&ca, &[]));
-    service.wait_for_state("r1", "delivered");
-    assert_eq!(listener.requests().len(), 2);
-    assert_eq!(listener.taken().len(), 1);
+    let scene = dead_at_the_result("commit.before");
+    scene.service.wait_for_state("r1", "delivered");
+    assert_eq!(scene.listener.requests().len(), 2);
+    assert_eq!(scene.listener.taken().len(), 1);
 }
 
 /// Matrix A7: dead right after the result was written: nothing is sent again.
 #[test]
 fn a7_a_crash_after_the_result_is_written_sends_nothing_again() {
-    let data = Data::init();
-    let listener = Listener::start(&data, "receiver", &[]);
-    let ca = path_text(&listener.ca);
-    let mut service = Service::start(&data, &settings(&ca, &[]));
-    service.automation(&[format!("{}/hook", listener.url)]);
-    service.terminate();
-    assert!(service.wait_for_end().success());
-    let die = [("BELFRY_FAILPOINTS", "commit.after@4=abort")];
-    let mut service = Service::start(&data, &settings(&ca, &die));
-    assert_eq!(service.send("r1").0, 202);
-    assert!(!service.wait_for_end().success());
-    let service = Service::start(&data, &settings(&ca, &[]));
-    assert_eq!(service.state_of("r1"), "delivered");
-    assert_eq!(service.send("r2").0, 202);
-    service.wait_for_state("r2", "delivered");
-    assert_eq!(listener.requests().len(), 2);
+    let scene = dead_at_the_result("commit.after");
+    assert_eq!(scene.service.state_of("r1"), "delivered");
+    assert_eq!(scene.service.send("r2").0, 202);
+    scene.service.wait_for_state("r2", "delivered");
+    assert_eq!(scene.listener.requests().len(), 2);
 }
 
 /// Matrix A21: a second process on the same data is refused, and names the first.

@@ -48,12 +48,8 @@ impl Waiting {
             let patience = if self.chores.is_empty() { patience } else { Duration::ZERO };
             match orders.recv_timeout(patience) {
                 Ok(order) => self.put(order),
-                Err(RecvTimeoutError::Timeout) => {
-                    return match self.chores.pop_front() {
-                        Some(chore) => Turn::Batch(vec![chore]),
-                        None => Turn::Nothing,
-                    };
-                }
+                Err(RecvTimeoutError::Timeout) if self.chores.is_empty() => return Turn::Nothing,
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Turn::Closed,
             }
         }
@@ -89,6 +85,9 @@ impl Waiting {
                 room -= 1;
                 batch.push(job);
             }
+        }
+        if batch.is_empty() {
+            batch.extend(self.chores.pop_front());
         }
         batch
     }

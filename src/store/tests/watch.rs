@@ -143,3 +143,41 @@ fn chores_wait_for_the_rest() {
     expected.extend(vec!["chore"; limits::STORE_CHORES]);
     assert_eq!(order, expected);
 }
+
+/// What came of attempts goes before new alerts, and of those a bounded part into one transaction.
+#[test]
+fn results_go_before_new_alerts() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path());
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let (begin, begun) = std::sync::mpsc::channel::<()>();
+    let order: Arc<Mutex<Vec<&str>>> = Arc::default();
+    let note = |what: &'static str, door, rows| {
+        let order = Arc::clone(&order);
+        store.writer.submit(door, rows, move |_, _| {
+            order.lock().expect("mine").push(what);
+            Ok(())
+        })
+    };
+    let before = store.statistics().commits;
+    let first = store.writer.submit(Door::Command, 1, move |_, _| {
+        // The test waits for it; or it has failed by now.
+        let _test_gone = begin.send(());
+        // Until the test has asked for all the rest.
+        let _hung_up = held.recv();
+        Ok(())
+    });
+    begun.recv().expect("it is under way");
+    let rows = limits::STORE_INTAKE_ROWS - 1;
+    let mut rest: Vec<_> = (0..3).map(|_| note("alerts", Door::Intake, rows)).collect();
+    rest.extend((0..2).map(|_| note("result", Door::Command, 1)));
+    drop(hold);
+    wait(first).expect("done");
+    for each in rest {
+        wait(each).expect("done");
+    }
+    let order = order.lock().expect("mine").clone();
+    assert_eq!(order, ["result", "result", "alerts", "alerts", "alerts"]);
+    // The one that was held, the results with two calls, the third call.
+    assert_eq!(store.statistics().commits - before, 3);
+}
