@@ -1,6 +1,7 @@
 //! Brings the log's pages into the database beside the thread that writes: commits go on meanwhile, and
 //! what is left for them is short.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -26,9 +27,12 @@ impl Copier {
         let (sender, receiver) = sync_channel(1);
         let done = Arc::new(AtomicBool::new(false));
         let theirs = Arc::clone(&done);
-        let thread = std::thread::Builder::new()
-            .name("log".to_owned())
-            .spawn(move || work(&connection, &receiver, &theirs, &fatal))?;
+        let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
+            let work = AssertUnwindSafe(|| work(&connection, &receiver, &theirs, &fatal));
+            if std::panic::catch_unwind(work).is_err() {
+                fatal(IN_DOUBT, "the thread that makes the log short failed");
+            }
+        })?;
         Ok(Self { asked: Some(sender), done, thread: Some(thread) })
     }
 
