@@ -22,7 +22,9 @@ use belfry::domain::levels::MinimumLevels;
 use belfry::domain::outcome::Outcome;
 use belfry::domain::queue::{Change, Next};
 use belfry::domain::time::Timestamp;
-use belfry::engine::ports::{Actor, AfterAccept, Edit, FreshDelivery, NewAlert, Store as _};
+use belfry::engine::ports::{
+    Actor, ActorKind, AfterAccept, Edit, FreshDelivery, NewAlert, Store as _,
+};
 use belfry::store::{Settings, Sqlite};
 
 struct Nobody;
@@ -52,8 +54,8 @@ async fn life_cycles(batch: usize, count: usize) -> f64 {
     let automation = automation();
     let (automation_id, integration) =
         (automation.id, automation.integrations.first().expect("one").id);
-    let by = Actor { name: "bench".to_owned(), address: None };
-    let edit = Edit::CreateAutomation { automation, seals: Vec::new() };
+    let by = Actor { kind: ActorKind::System, name: "bench".to_owned(), address: None };
+    let edit = Edit::CreateAutomation { automation, seals: Vec::new(), once: None };
     store.change(edit, by, now).await.expect("an automation");
     let body = Body::new(vec![b'x'; 700].into());
     let began = Instant::now();
@@ -82,6 +84,7 @@ async fn life_cycles(batch: usize, count: usize) -> f64 {
                 phases: Phases::default(),
                 excerpt: None,
                 remote: Some("127.0.0.1:443".to_owned()),
+                revision: None,
             },
             next: Next::Delivered,
         };

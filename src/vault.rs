@@ -12,8 +12,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::digest::{SHA256, digest};
-use ring::hkdf;
 use ring::rand::{SecureRandom as _, SystemRandom};
+use ring::{hkdf, hmac};
 use rustix::fs::OFlags;
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -221,6 +221,7 @@ pub struct Vault {
     key_id: [u8; KEY_ID_BYTES],
     credentials: LessSafeKey,
     signing_secrets: LessSafeKey,
+    fingerprints: hmac::Key,
     random: SystemRandom,
     seals: AtomicU64,
     most_seals: u64,
@@ -256,6 +257,10 @@ impl Vault {
             key_id,
             credentials: derive(Purpose::Credential)?,
             signing_secrets: derive(Purpose::SigningSecret)?,
+            fingerprints: root
+                .expand(&[b"creations.fingerprint"], hmac::HMAC_SHA256)
+                .map_err(|_| VaultError::Unreadable)?
+                .into(),
             random: SystemRandom::new(),
             seals: AtomicU64::new(0),
             most_seals: MOST_SEALS,
@@ -348,5 +353,14 @@ impl Sealer for Vault {
             .map_err(|_| VaultError::Unreadable)?;
         let opened = std::str::from_utf8(opened).map_err(|_| VaultError::Unreadable)?;
         Ok(Secret::new(opened.to_owned()))
+    }
+
+    fn fingerprint(&self, text: &[u8]) -> [u8; 32] {
+        let mut fingerprint = [0; 32];
+        for (to, from) in fingerprint.iter_mut().zip(hmac::sign(&self.fingerprints, text).as_ref())
+        {
+            *to = *from;
+        }
+        fingerprint
     }
 }

@@ -10,7 +10,7 @@ use crate::config::{Config, Problems};
 use crate::domain::integration::HttpsUrl;
 use crate::serve::channel_settings;
 use crate::vault::MasterKey;
-use crate::web::TlsFiles;
+use crate::web::{Certificate, TlsFiles};
 
 /// Check the configuration without starting; with a URL, explain whether it may be sent to.
 #[derive(Debug, clap::Args)]
@@ -43,7 +43,7 @@ pub async fn run(args: CheckArgs) -> Result<(), CliError> {
     let Some(url) = args.url else {
         MasterKey::load(&args.data).map_err(CliError::failed)?;
         if let Some((cert, key)) = config.tls.clone() {
-            TlsFiles { cert, key }.config().map_err(CliError::failed)?;
+            Certificate::load(&TlsFiles { cert, key }).map_err(CliError::failed)?;
         }
         let warning = missing.map(|missing| missing.to_string());
         let text = match (args.json, &warning) {

@@ -94,6 +94,18 @@ pub const KEYS: &[Key] = &[
         "How people reach this service, where that differs from `listen`.",
     ),
     key(
+        "server.allow_plain_http",
+        Form::Switch,
+        "false",
+        "Listen without TLS on an address that others reach: only behind a proxy that speaks TLS.",
+    ),
+    key(
+        "server.trusted_proxies",
+        Form::Networks,
+        "[]",
+        "Proxies whose X-Forwarded-For is believed, for the addresses in the audit log.",
+    ),
+    key(
         "server.workers",
         Form::Whole { min: 1, max: 256 },
         "2",
@@ -110,6 +122,12 @@ pub const KEYS: &[Key] = &[
         Form::Whole { min: 1, max: 3650 },
         "90",
         "For how long finished alerts are kept, and known as repeats.",
+    ),
+    key(
+        "storage.audit_retention_days",
+        Form::Whole { min: 1, max: 36500 },
+        "400",
+        "For how long the audit log is kept.",
     ),
     key(
         "delivery.timeout",

@@ -7,10 +7,11 @@ mod read;
 mod source;
 pub mod span;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
 pub use keys::{Form, KEYS, Key, template};
 pub use problem::{Problem, Problems};
 
@@ -32,12 +33,16 @@ pub struct Config {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// How people reach the service, where that differs from `listen`.
     pub public_url: Option<String>,
+    /// Proxies whose word about a caller's address counts.
+    pub trusted_proxies: Vec<IpNet>,
     /// Threads that serve; as many send.
     pub workers: usize,
     /// The directory of the database.
     pub storage: PathBuf,
     /// For how many days finished alerts are kept.
     pub retention_days: u32,
+    /// For how many days the audit log is kept.
+    pub audit_retention_days: u32,
     /// Time of an attempt.
     pub timeout: Duration,
     /// Attempts under way beside another of their integration, over all.
@@ -124,6 +129,12 @@ fn check_together(values: &Values, problems: &mut Vec<Problem>) {
             problems.push(Problem { place, what: format!("{one} needs {other} beside it") });
         }
     }
+    refuse_plain_http(values, problems);
+    let proxies = "server.trusted_proxies";
+    for entry in list(values, proxies).iter().filter(|entry| network(entry).is_none()) {
+        let what = format!("{proxies} has {entry:?}: it must be a network such as \"10.0.0.0/8\"");
+        problems.push(Problem { place: place(proxies).unwrap_or_default(), what });
+    }
     let entries = (list(values, "egress.allow"), list(values, "egress.deny"));
     if let Err(errors) = EgressPolicy::parse(&entries.0, &entries.1, &[]) {
         for error in errors {
@@ -144,6 +155,33 @@ fn check_together(values: &Values, problems: &mut Vec<Problem>) {
     }
 }
 
+/// Without TLS, tokens and passwords would cross the network for everybody to read.
+fn refuse_plain_http(values: &Values, problems: &mut Vec<Problem>) {
+    let keys = ["server.listen", "server.tls_cert", "server.tls_key", "server.allow_plain_http"];
+    let listen = text(values, "server.listen").and_then(|text| text.parse::<SocketAddr>().ok());
+    let Some(listen) = listen.filter(|addr| !addr.ip().to_canonical().is_loopback()) else {
+        return;
+    };
+    let tls = text(values, "server.tls_cert").is_some() || text(values, "server.tls_key").is_some();
+    let allowed = matches!(value(values, "server.allow_plain_http"), Some(Value::Switch(true)));
+    if tls || allowed || values.refused(&keys) {
+        return;
+    }
+    let place = values.get("server.listen").map(|found| found.place.clone()).unwrap_or_default();
+    let what = format!(
+        "server.listen can't be {listen} without TLS: others would read tokens and passwords; set \
+         server.tls_cert and server.tls_key, or, behind a proxy that speaks TLS, \
+         server.allow_plain_http = true"
+    );
+    problems.push(Problem { place, what });
+}
+
+/// A network, or one address.
+fn network(text: &str) -> Option<IpNet> {
+    let one = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    text.parse().ok().or_else(one)
+}
+
 fn built(data: &Path, values: &Values) -> Config {
     let path = |name| text(values, name).map(|text| data.join(text));
     let address = |name| text(values, name).and_then(|text| text.parse().ok());
@@ -153,9 +191,14 @@ fn built(data: &Path, values: &Values) -> Config {
         listen: address("server.listen").unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8787))),
         tls,
         public_url: text(values, "server.public_url"),
+        trusted_proxies: list(values, "server.trusted_proxies")
+            .iter()
+            .filter_map(|text| network(text))
+            .collect(),
         workers: whole(values, "server.workers"),
         storage: path("storage.path").unwrap_or_else(|| data.to_owned()),
         retention_days: whole(values, "storage.retention_days"),
+        audit_retention_days: whole(values, "storage.audit_retention_days"),
         timeout: span(values, "delivery.timeout").unwrap_or(Duration::from_secs(5)),
         max_in_flight_total: whole(values, "delivery.max_in_flight_total"),
         policy: Policy {

@@ -118,6 +118,8 @@ pub struct Report {
     pub excerpt: Option<String>,
     /// The address that was really connected to.
     pub remote: Option<String>,
+    /// Which settings of the integration's request it was made with, where one was.
+    pub revision: Option<u32>,
 }
 
 /// How an attempt's time was spent; absent where a phase was not reached or a kept connection spared it.

@@ -73,5 +73,6 @@ pub struct BadId;
 
 uuid_id!(AutomationId, "an automation");
 uuid_id!(IntegrationId, "an integration (one destination of one automation)");
+uuid_id!(UserId, "a person");
 row_id!(AlertId, "alr_", "an alert");
 row_id!(DeliveryId, "dlv_", "a delivery");

@@ -193,6 +193,28 @@ pub const CONNECTIONS: usize = 1024;
 pub const PAGE: usize = 200;
 /// Things on one page where the caller doesn't say.
 pub const PAGE_DEFAULT: usize = 50;
+/// Sessions of one person: who signs in and never out leaves no more behind.
+pub const SESSIONS_A_USER: i64 = 20;
+/// A session ends after so long without a request.
+pub const SESSION_IDLE: Duration = Duration::from_hours(12);
+/// A session ends after so long, however much it is used.
+pub const SESSION_LIFE: Duration = Duration::from_hours(7 * 24);
+/// How long a key of a creation is remembered.
+pub const CREATION_KEY_LIFE: Duration = Duration::from_hours(24);
+/// Bytes of such a key.
+pub const CREATION_KEY_BYTES: usize = 255;
+/// Bytes of a password: fewer are guessed, more are no password.
+pub const PASSWORD_BYTES: RangeInclusive<usize> = 12..=256;
+/// Passwords that are looked at at once: each takes 19 MiB and a core for a while.
+pub const PASSWORDS_AT_ONCE: usize = 2;
+/// Passwords that may wait to be looked at; more are told to come again.
+pub const PASSWORDS_WAITING: usize = 16;
+/// Names and addresses whose wrong passwords are remembered.
+pub const SIGN_INS_REMEMBERED: usize = 10_000;
+/// Deliveries that one call acts on: a call must end while its caller waits.
+pub const DELIVERIES_A_CALL: usize = 10_000;
+/// Lines of the audit log that are copied to the log at once.
+pub const AUDIT_LINES: usize = 100;
 /// Tokens whose rights are kept in memory; the rest is read when it is used.
 pub const TOKENS_IN_MEMORY: usize = 1024;
 /// A token revoked by another process is refused after this, at the latest.

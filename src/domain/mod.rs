@@ -16,4 +16,5 @@ pub mod record;
 pub mod restart;
 pub mod schedule;
 pub mod secret;
+pub mod throttle;
 pub mod time;

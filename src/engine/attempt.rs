@@ -88,5 +88,6 @@ fn unsent(started_at: Timestamp, fault: Fault) -> Report {
         phases: Phases::default(),
         excerpt: None,
         remote: None,
+        revision: None,
     }
 }

@@ -9,10 +9,10 @@ use std::time::Duration;
 use super::Engine;
 use super::ports::{Act, Actor, Attempt, Destination, Edit, Sealer, StoreError};
 use super::supervisor::Revive;
-use crate::domain::alert::{self, Alert, AlertFacts};
+use crate::domain::alert::{self, Alert, AlertFacts, Body};
 use crate::domain::delivery::Report;
 use crate::domain::id::{AlertId, DeliveryId, IntegrationId};
-use crate::domain::integration::Status;
+use crate::domain::integration::{Health, Integration, Status};
 use crate::domain::levels::{Level, Levels};
 use crate::domain::limits;
 use crate::domain::record::Record;
@@ -45,7 +45,8 @@ impl Engine {
             | Edit::CreateIntegration { .. }
             | Edit::ReplaceIntegration { .. }
             | Edit::DeleteIntegration { .. }
-            | Edit::RotateSigningSecret { .. } => None,
+            | Edit::RotateSigningSecret { .. }
+            | Edit::Together { .. } => None,
         };
         let concerned = self.concerned(&edit);
         let version = self.shared.store.change(edit, by, self.now()).await?;
@@ -131,6 +132,38 @@ impl Engine {
         });
         let report = report.await.map_err(|_| StoreError::Stopped)?;
         Ok(Tested { headers, alert, report })
+    }
+
+    /// The headers of the request that an attempt of this integration made, the credential as `***`.
+    pub fn request_headers(
+        &self,
+        integration: Integration,
+        record_id: &str,
+        number: u32,
+        started_at: Timestamp,
+    ) -> Vec<(String, String)> {
+        let Some(lane) = self.shared.lanes.first() else { return Vec::new() };
+        let alert = Alert {
+            id: AlertId(0),
+            automation_id: integration.automation_id,
+            record_id: record_id.to_owned(),
+            body: Body::new(bytes::Bytes::new()),
+        };
+        let destination = Destination {
+            integration,
+            status: Status::Active,
+            health: Health::default(),
+            revision: 0,
+            credential: None,
+            signing_secrets: Vec::new(),
+        };
+        lane.sender.headers(&Attempt {
+            destination: Arc::new(destination),
+            delivery: None,
+            number,
+            alert: Arc::new(alert),
+            started_at,
+        })
     }
 
     fn test_alert(&self, destination: &Destination) -> Alert {
@@ -259,6 +292,9 @@ impl Engine {
             Edit::DeleteIntegration { id, .. }
             | Edit::SetStatus { id, .. }
             | Edit::RotateSigningSecret { id, .. } => vec![*id],
+            Edit::Together { edits, .. } => {
+                edits.iter().flat_map(|edit| self.concerned(edit)).collect()
+            }
         }
     }
 }

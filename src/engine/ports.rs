@@ -49,6 +49,15 @@ pub enum StoreError {
     /// The thing is in a state in which this makes no sense; the text says why.
     #[error("{0}")]
     Refused(String),
+    /// The very same call was carried out before, under the same key: what it made.
+    #[error("it was done before")]
+    Repeated {
+        /// The id of what was made then.
+        subject: String,
+    },
+    /// That key was used for another call.
+    #[error("the key was used for another call")]
+    KeyReused,
     /// Our own fault, or damage; the text names it.
     #[error("the store failed: {0}")]
     Failed(String),
@@ -179,6 +188,8 @@ pub struct Destination {
     pub status: Status,
     /// How it has been doing.
     pub health: Health,
+    /// Which settings of its request these are: rises with each change of them.
+    pub revision: u32,
     /// The credential, sealed.
     pub credential: Option<Sealed>,
     /// The signing secrets in force, newest first.
@@ -201,10 +212,56 @@ pub struct DamagedAlert;
 /// Who changed something, for the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
+    /// What it is.
+    pub kind: ActorKind,
     /// A token's or user's name, or `system`, `cli`.
     pub name: String,
     /// From which address.
     pub address: Option<String>,
+}
+
+/// What an actor is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActorKind {
+    /// A program with a token.
+    Token,
+    /// A person who is signed in.
+    User,
+    /// Somebody on the machine itself.
+    Cli,
+    /// The service, without being asked.
+    System,
+}
+
+impl ActorKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Token, Self::User, Self::Cli, Self::System];
+
+    /// The word in rows, API and log.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::User => "user",
+            Self::Cli => "cli",
+            Self::System => "system",
+        }
+    }
+
+    /// What that word stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|each| each.word() == word)
+    }
+}
+
+/// A creation that names itself: the same call again, under the same key, makes no second thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Once {
+    /// Whose key it is, and of which call.
+    pub scope: String,
+    /// The key that the caller gave.
+    pub key: String,
+    /// Of the call as a whole, to tell another one under the same key.
+    pub fingerprint: [u8; 32],
 }
 
 /// A change to what is configured.
@@ -216,6 +273,8 @@ pub enum Edit {
         automation: Automation,
         /// The credentials and first signing secrets of its integrations.
         seals: Vec<Seals>,
+        /// The key of the call, where it has one.
+        once: Option<Once>,
     },
     /// Replaces an automation and the set of its integrations: those missing are deleted.
     ReplaceAutomation {
@@ -239,6 +298,8 @@ pub enum Edit {
         integration: Integration,
         /// Its credential and first signing secret.
         seals: Seals,
+        /// The key of the call, where it has one.
+        once: Option<Once>,
     },
     /// Replaces an integration's settings.
     ReplaceIntegration {
@@ -271,6 +332,14 @@ pub enum Edit {
         sealed: Sealed,
         /// How long the old one is still sent beside it.
         old_until: Timestamp,
+    },
+    /// Several changes, all or none.
+    Together {
+        /// All automations with the versions that the caller has seen: if there are others by now,
+        /// nothing is changed.
+        seen: Vec<(AutomationId, i64)>,
+        /// The changes, in their order.
+        edits: Vec<Edit>,
     },
 }
 
@@ -353,6 +422,9 @@ pub trait Sealer: Send + Sync {
         id: IntegrationId,
         sealed: &Sealed,
     ) -> Result<Secret, VaultError>;
+    /// What tells this text from another one and nothing else about it: nobody without the key can find
+    /// a short secret in it by trying.
+    fn fingerprint(&self, text: &[u8]) -> [u8; 32];
 }
 
 /// What a sealed secret is for: bound into the seal.

@@ -1,12 +1,13 @@
 //! Puts the rooms together into the running service, and takes them apart in good order.
 
+mod audit_log;
 mod watchdog;
 mod witness;
 
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use actix::Arbiter;
@@ -20,12 +21,16 @@ use crate::channel::{
 use crate::config::{Config, Egress};
 use crate::domain::limits;
 use crate::domain::secret::Secret;
+use crate::domain::throttle::Throttle;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::{Clock, Sealer, StoreError, VaultError};
 use crate::engine::{Board, Engine, Lane, Parts};
 use crate::store::{Fatal, OpenError, Settings, Sqlite};
 use crate::vault::{KeyError, MasterKey, Vault};
-use crate::web::{self, ServeError, ServerSettings, TlsFiles, Tokens, WebState};
+use crate::web::password::Passwords;
+use crate::web::{
+    self, Callers, Certificate, ServeError, ServerSettings, Site, TlsFiles, WebState,
+};
 use watchdog::Watchdog;
 use witness::OperatorsWitness;
 
@@ -33,6 +38,8 @@ use witness::OperatorsWitness;
 const READERS: usize = 2;
 /// How often what is old is looked for.
 const SWEEP: Duration = Duration::from_secs(3600);
+/// How often it is written down which tokens and sessions were used: to the minute.
+const USES: Duration = Duration::from_secs(60);
 
 /// Why the service did not start. Nothing runs then.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +118,8 @@ pub struct Running {
     scheme: &'static str,
     server: ServerHandle,
     watchdog: Watchdog,
+    state: actix_web::web::Data<WebState>,
+    certificate: Option<Arc<Certificate>>,
     /// Held for as long as the service runs: the lanes live on them.
     arbiters: Vec<Arbiter>,
 }
@@ -170,17 +179,27 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
     let state = WebState {
         engine: engine.clone(),
         reader: store.reader(),
-        tokens: Tokens::new(),
+        store: store.clone(),
+        callers: Callers::new(),
+        site: Site {
+            public_url: config.public_url.as_deref().and_then(|url| url.parse().ok()),
+            tls: config.tls.is_some(),
+            trusted_proxies: config.trusted_proxies.clone(),
+        },
+        passwords: Passwords::default(),
+        throttle: Mutex::new(Throttle::default()),
         policy: config.policy.clone(),
         gate: Arc::new(move |url| policy.check_url(url).map_err(|denied| denied.to_string())),
         signing_secret: || SigningKey::fresh().map_err(|error| error.to_string()),
     };
+    let certificate = tls_files(&config).map(|files| Certificate::load(&files)).transpose()?;
     let listen = ServerSettings {
         listen: vec![config.listen],
-        tls: config.tls.clone().map(|(cert, key)| TlsFiles { cert, key }),
+        tls: certificate.clone(),
         workers: config.workers,
     };
-    let (server, addrs) = web::serve(state, &listen)?;
+    let state = actix_web::web::Data::new(state);
+    let (server, addrs) = web::serve(state.clone(), &listen)?;
     let running = Running {
         engine,
         store,
@@ -189,12 +208,16 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         scheme: if config.tls.is_some() { "https" } else { "http" },
         server: server.handle(),
         watchdog,
+        state: state.clone(),
+        certificate,
         arbiters,
     };
     actix::spawn(server);
     // Only now is it known where we listen: a delivery to there would come straight back.
     running.use_settings(&channel_settings(&config, &running.addrs)?)?;
-    actix::spawn(sweep(running.store.clone(), config.retention_days));
+    actix::spawn(sweep(running.store.clone(), config.retention_days, config.audit_retention_days));
+    actix::spawn(write_down_uses(state));
+    actix::spawn(audit_log::follow(running.store.reader()));
     Ok(running)
 }
 
@@ -215,12 +238,17 @@ impl Running {
         &self.engine
     }
 
-    /// Takes over what the configuration now says of the ways out; everything else needs a new start.
+    /// Takes over what the configuration now says of the ways out, and the certificate; everything else
+    /// needs a new start.
     ///
     /// # Errors
     /// What is wrong; everything stays as it was then.
     pub fn reload(&self, config: &Config) -> Result<(), StartError> {
-        self.use_settings(&channel_settings(config, &self.addrs)?)
+        let settings = channel_settings(config, &self.addrs)?;
+        if let (Some(certificate), Some(files)) = (&self.certificate, tls_files(config)) {
+            certificate.reload(&files)?;
+        }
+        self.use_settings(&settings)
     }
 
     fn use_settings(&self, settings: &ChannelSettings) -> Result<(), StartError> {
@@ -242,6 +270,7 @@ impl Running {
         if draining.await.is_err() {
             self.server.stop(false).await;
         }
+        self.state.callers.write_down(&self.store).await;
         self.store.close().await;
         self.watchdog.end();
         for arbiter in &self.arbiters {
@@ -328,11 +357,14 @@ pub fn channel_settings(
 }
 
 /// Removes what is older than the retention, each hour, in small steps.
-async fn sweep(store: Sqlite, retention_days: u32) {
+async fn sweep(store: Sqlite, retention_days: u32, audit_retention_days: u32) {
     let keep = Duration::from_hours(24 * u64::from(retention_days));
+    let keep_audit = Duration::from_hours(24 * u64::from(audit_retention_days));
     loop {
         tokio::time::sleep(SWEEP).await;
-        let cutoff = SystemClock.now().minus(keep);
+        let now = SystemClock.now();
+        sweep_people(&store, now, keep_audit).await;
+        let cutoff = now.minus(keep);
         let mut after = None;
         loop {
             match store.sweep(cutoff, after).await {
@@ -346,6 +378,34 @@ async fn sweep(store: Sqlite, retention_days: u32) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
+}
+
+/// Removes old lines of the audit log, sessions that are over, and keys of creations.
+async fn sweep_people(store: &Sqlite, now: Timestamp, keep_audit: Duration) {
+    let sessions = now.minus(limits::SESSION_LIFE);
+    let keys = now.minus(limits::CREATION_KEY_LIFE);
+    loop {
+        match store.sweep_people(now.minus(keep_audit), sessions, keys).await {
+            Ok(0) => return,
+            Ok(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            Err(error) => {
+                tracing::warn!(%error, "what is old of people and their acts could not be removed");
+                return;
+            }
+        }
+    }
+}
+
+/// Writes down once a minute which tokens and sessions were used.
+async fn write_down_uses(state: actix_web::web::Data<WebState>) {
+    loop {
+        tokio::time::sleep(USES).await;
+        state.callers.write_down(&state.store).await;
+    }
+}
+
+fn tls_files(config: &Config) -> Option<TlsFiles> {
+    config.tls.clone().map(|(cert, key)| TlsFiles { cert, key })
 }
 
 /// Each attempt and each caller takes a file: as many as the system lets us have.

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::json;
 
+use super::audit::audit;
 use super::configured;
-use super::edit::audit;
 use super::error::SqlResult;
 use super::row::word;
 use crate::domain::delivery::State;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::error::SqlResult;
 use super::row::{self, bad, maybe_millis, maybe_parsed, maybe_time, uuid};
@@ -53,6 +53,15 @@ pub(super) fn find(connection: &Connection, id: AutomationId) -> rusqlite::Resul
         .query_row([id.0.as_bytes()], |found| automation(found, integrations.clone()))
 }
 
+/// All automations with their versions, in the order of their ids.
+pub(super) fn versions(connection: &Connection) -> SqlResult<Vec<(AutomationId, i64)>> {
+    let mut statement = connection
+        .prepare("SELECT id, version FROM automations WHERE deleted_at IS NULL ORDER BY id")?;
+    let found = statement
+        .query_map([], |found| Ok((AutomationId(uuid(found, "id")?), found.get("version")?)))?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
 pub(super) fn destination(connection: &Connection, id: IntegrationId) -> SqlResult<Destination> {
     let mut destination = connection
         .prepare_cached("SELECT * FROM integrations WHERE id = ?1 AND deleted_at IS NULL")?
@@ -61,6 +70,7 @@ pub(super) fn destination(connection: &Connection, id: IntegrationId) -> SqlResu
                 integration: integration(found)?,
                 status: status(found)?,
                 health: health(found)?,
+                revision: found.get("revision")?,
                 credential: found.get::<_, Option<Vec<u8>>>("credential")?.map(Sealed),
                 signing_secrets: Vec::new(),
             })
@@ -77,6 +87,49 @@ pub(super) fn destination(connection: &Connection, id: IntegrationId) -> SqlResu
         })?
         .collect::<rusqlite::Result<_>>()?;
     Ok(destination)
+}
+
+/// The integration with its settings as they were at each of these revisions, deleted or not.
+pub(super) fn revisions(
+    connection: &Connection,
+    id: IntegrationId,
+    revisions: &[u32],
+) -> SqlResult<Vec<(u32, Integration)>> {
+    let now = connection
+        .prepare_cached("SELECT * FROM integrations WHERE id = ?1")?
+        .query_row([id.0.as_bytes()], integration)?;
+    let mut statement = connection
+        .prepare_cached("SELECT * FROM revisions WHERE integration_id = ?1 AND revision = ?2")?;
+    let mut found = Vec::new();
+    for revision in revisions {
+        let then =
+            statement.query_row(rusqlite::params![id.0.as_bytes(), revision], target).optional()?;
+        if let Some(target) = then {
+            found.push((*revision, Integration { target, ..now.clone() }));
+        }
+    }
+    Ok(found)
+}
+
+/// Where and how, from a row of either table that holds it.
+fn target(found: &Row<'_>) -> rusqlite::Result<Target> {
+    let url: String = found.get("url")?;
+    let auth = match found.get::<_, String>("auth_method")?.as_str() {
+        "none" => AuthMethod::None,
+        "bearer" => AuthMethod::Bearer,
+        "api_key" => AuthMethod::ApiKey,
+        "custom_header" => {
+            let name: String = found.get("auth_header")?;
+            AuthMethod::CustomHeader(HeaderName::parse(&name).map_err(|e| bad("auth_header", e))?)
+        }
+        other => return Err(bad("auth_method", format!("unknown word {other}"))),
+    };
+    Ok(Target::Webhook(Webhook {
+        url: HttpsUrl::parse(&url).map_err(|error| bad("url", error))?,
+        auth,
+        signing: found.get("signing")?,
+        http1_only: found.get("http1_only")?,
+    }))
 }
 
 fn automation(found: &Row<'_>, integrations: Vec<Integration>) -> rusqlite::Result<Automation> {
@@ -96,27 +149,11 @@ fn automation(found: &Row<'_>, integrations: Vec<Integration>) -> rusqlite::Resu
 }
 
 pub(super) fn integration(found: &Row<'_>) -> rusqlite::Result<Integration> {
-    let url: String = found.get("url")?;
-    let auth = match found.get::<_, String>("auth_method")?.as_str() {
-        "none" => AuthMethod::None,
-        "bearer" => AuthMethod::Bearer,
-        "api_key" => AuthMethod::ApiKey,
-        "custom_header" => {
-            let name: String = found.get("auth_header")?;
-            AuthMethod::CustomHeader(HeaderName::parse(&name).map_err(|e| bad("auth_header", e))?)
-        }
-        other => return Err(bad("auth_method", format!("unknown word {other}"))),
-    };
     Ok(Integration {
         id: IntegrationId(uuid(found, "id")?),
         automation_id: AutomationId(uuid(found, "automation_id")?),
         name: found.get("name")?,
-        target: Target::Webhook(Webhook {
-            url: HttpsUrl::parse(&url).map_err(|error| bad("url", error))?,
-            auth,
-            signing: found.get("signing")?,
-            http1_only: found.get("http1_only")?,
-        }),
+        target: target(found)?,
         condition: condition(found, "condition")?,
         delivery: DeliverySettings {
             max_in_flight: found.get("max_in_flight")?,

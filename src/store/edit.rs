@@ -1,11 +1,13 @@
 //! Changes to what is configured, each with its line in the audit log in the same transaction.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::configured;
+use super::audit::audit;
 use super::error::SqlResult;
 use super::row::millis;
+use super::shown::{shown, shown_integration};
+use super::{configured, once};
 use crate::domain::automation::Automation;
 use crate::domain::condition::Condition;
 use crate::domain::delivery::DiscardReason;
@@ -24,7 +26,8 @@ pub(super) fn change(
     at: Timestamp,
 ) -> SqlResult<i64> {
     match edit {
-        Edit::CreateAutomation { automation, seals } => {
+        Edit::CreateAutomation { automation, seals, once } => {
+            once::claim(connection, once.as_ref(), &automation.id, at)?;
             insert_automation(connection, automation, at)?;
             for (place, integration) in automation.integrations.iter().enumerate() {
                 put_integration(connection, integration, place, at)?;
@@ -55,7 +58,8 @@ pub(super) fn change(
             audit(connection, by, at, "automation.delete", id, &change)?;
             Ok(before.version + 1)
         }
-        Edit::CreateIntegration { integration, seals } => {
+        Edit::CreateIntegration { integration, seals, once } => {
+            once::claim(connection, once.as_ref(), &integration.id, at)?;
             let before = expect(connection, integration.automation_id, None)?;
             put_integration(connection, integration, before.integrations.len(), at)?;
             put_seals(connection, std::slice::from_ref(seals))?;
@@ -78,9 +82,11 @@ pub(super) fn change(
         }
         Edit::DeleteIntegration { id, expected } => {
             let automation_id = automation_of(connection, *id)?;
-            expect(connection, automation_id, *expected)?;
+            let before = expect(connection, automation_id, *expected)?;
+            let old = before.integrations.iter().find(|each| each.id == *id);
             remove_integration(connection, *id, DiscardReason::IntegrationDeleted, at)?;
-            audit(connection, by, at, "integration.delete", id, &json!({}))?;
+            let change = json!({ "before": old.map(shown_integration) });
+            audit(connection, by, at, "integration.delete", id, &change)?;
             bump(connection, automation_id)
         }
         Edit::SetStatus { id, status } => set_status(connection, *id, status, by, at),
@@ -99,23 +105,17 @@ pub(super) fn change(
             audit(connection, by, at, "integration.rotate_signing_secret", id, &json!({}))?;
             bump(connection, automation_id)
         }
+        Edit::Together { seen, edits } => {
+            // Only the set and its versions as a whole can be stale: there is no one version to name.
+            if configured::versions(connection)? != *seen {
+                return Err(StoreError::Stale { current: 0 }.into());
+            }
+            for edit in edits {
+                change(connection, edit, by, at)?;
+            }
+            Ok(0)
+        }
     }
-}
-
-/// One line of the audit log. `change` holds no secret: it is made of domain types, which have none.
-pub(super) fn audit(
-    connection: &Connection,
-    by: &Actor,
-    at: Timestamp,
-    action: &str,
-    subject: &dyn std::fmt::Display,
-    change: &Value,
-) -> SqlResult<()> {
-    connection.execute(
-        "INSERT INTO audit (at, actor, address, action, subject, change) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![at.as_millis(), by.name, by.address, action, subject.to_string(), change.to_string()],
-    )?;
-    Ok(())
 }
 
 fn replace_automation(
@@ -282,6 +282,7 @@ fn put_integration(
         let why = "that integration belongs to another automation or was deleted";
         return Err(StoreError::Refused(why.to_owned()).into());
     }
+    note_revision(connection, integration.id)?;
     if !webhook.signing {
         // Turning it on again makes a new one: what may have leaked meanwhile must not count.
         connection.execute(
@@ -297,6 +298,36 @@ fn put_integration(
             params![integration.id.0.as_bytes(), ordering],
         )?;
     }
+    Ok(())
+}
+
+/// Keeps how the integration is spoken to from now on, where that differs from before.
+fn note_revision(connection: &Connection, id: IntegrationId) -> SqlResult<()> {
+    let id = id.0.as_bytes();
+    let known: bool = connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM integrations i JOIN revisions r
+           ON r.integration_id = i.id AND r.revision = i.revision
+           WHERE i.id = ?1 AND r.url = i.url AND r.auth_method = i.auth_method
+             AND r.auth_header IS i.auth_header AND r.signing = i.signing
+             AND r.http1_only = i.http1_only)",
+        [id],
+        |row| row.get(0),
+    )?;
+    if known {
+        return Ok(());
+    }
+    connection.execute(
+        "UPDATE integrations SET revision = 1 + (SELECT ifnull(max(revision), 0) FROM revisions
+           WHERE integration_id = ?1) WHERE id = ?1",
+        [id],
+    )?;
+    connection.execute(
+        "INSERT INTO revisions (integration_id, revision, url, auth_method, auth_header, signing,
+           http1_only)
+         SELECT id, revision, url, auth_method, auth_header, signing, http1_only
+         FROM integrations WHERE id = ?1",
+        [id],
+    )?;
     Ok(())
 }
 
@@ -403,38 +434,4 @@ fn changes(seals: Option<&Seals>) -> bool {
 
 fn text_of(condition: &Condition) -> String {
     condition.to_json().to_string()
-}
-
-fn shown(automation: &Automation) -> Value {
-    json!({
-        "name": automation.name,
-        "active": automation.active,
-        "filter": automation.filter.as_ref().map(Condition::to_json),
-        "minimum_levels": {
-            "escalation_level": automation.minimum_levels.escalation.map(Level::word),
-            "emotional_intensity_level": automation.minimum_levels.emotional_intensity.map(Level::word),
-            "sentiment_shift": automation.minimum_levels.sentiment_shift.map(SentimentShift::word),
-        },
-        "integrations": automation.integrations.iter().map(shown_integration).collect::<Vec<_>>(),
-    })
-}
-
-fn shown_integration(integration: &Integration) -> Value {
-    let Target::Webhook(webhook) = &integration.target;
-    let url = webhook.url.as_url();
-    json!({
-        "id": integration.id.to_string(),
-        "name": integration.name,
-        // A query may hold a secret of the receiver's.
-        "url": format!("{}://{}{}", url.scheme(), url.authority(), url.path()),
-        "auth": match &webhook.auth {
-            AuthMethod::None => "none".to_owned(),
-            AuthMethod::Bearer => "bearer".to_owned(),
-            AuthMethod::ApiKey => "api_key".to_owned(),
-            AuthMethod::CustomHeader(name) => format!("custom_header {}", name.as_str()),
-        },
-        "signing": webhook.signing,
-        "condition": integration.condition.as_ref().map(Condition::to_json),
-        "credential_set": integration.credential_set,
-    })
 }

@@ -19,9 +19,10 @@ pub(super) fn ids(
     limit: usize,
 ) -> SqlResult<Vec<DeliveryId>> {
     let span = span(connection, filter, before)?;
-    let search = Search { connection, filter, span, limit };
+    let search = Search { filter, span, limit };
+    let run = |sql| run(connection, &sql);
     if let Some(record_id) = &filter.record_id {
-        return search.of_record(record_id);
+        return run(search.record_sql(record_id));
     }
     match (filter.integration_id, filter.automation_id) {
         (Some(integration), automation) => {
@@ -29,18 +30,18 @@ pub(super) fn ids(
                 Some(automation) => of_automation(connection, automation)?.contains(&integration),
                 None => true,
             };
-            if own { search.of_integration(integration) } else { Ok(Vec::new()) }
+            if own { run(search.integration_sql(integration)) } else { Ok(Vec::new()) }
         }
         (None, Some(automation)) => {
             let mut ids = Vec::new();
             for integration in of_automation(connection, automation)? {
-                ids.extend(search.of_integration(integration)?);
+                ids.extend(run(search.integration_sql(integration))?);
             }
             ids.sort_unstable_by(|a, b| b.cmp(a));
             ids.truncate(limit);
             Ok(ids)
         }
-        (None, None) => search.of_all(),
+        (None, None) => run(search.all_sql()),
     }
 }
 
@@ -102,8 +103,29 @@ fn first_at(connection: &Connection, at: Timestamp) -> SqlResult<i64> {
     Ok(low)
 }
 
+fn run(connection: &Connection, sql: &Sql) -> SqlResult<Vec<DeliveryId>> {
+    let mut statement = connection.prepare_cached(&sql.text)?;
+    let ids = statement
+        .query_map(params_from_iter(sql.values.iter()), |row| row.get(0).map(DeliveryId))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(ids)
+}
+
+/// The statements that a filter comes to, to be explained.
+#[cfg(test)]
+pub(super) fn statements(filter: &DeliveryFilter) -> Vec<String> {
+    let span = Span { from: 1, before: 2 };
+    let search = Search { filter, span, limit: 1 };
+    let sql = match (&filter.record_id, filter.integration_id, filter.automation_id) {
+        (Some(record_id), _, _) => search.record_sql(record_id),
+        (None, Some(integration), _) => search.integration_sql(integration),
+        (None, None, Some(automation)) => search.integration_sql(IntegrationId(automation.0)),
+        (None, None, None) => search.all_sql(),
+    };
+    vec![sql.text]
+}
+
 struct Search<'a> {
-    connection: &'a Connection,
     filter: &'a DeliveryFilter,
     span: Span,
     limit: usize,
@@ -111,7 +133,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// A record has one alert for each automation that fired.
-    fn of_record(&self, record_id: &str) -> SqlResult<Vec<DeliveryId>> {
+    fn record_sql(&self, record_id: &str) -> Sql {
         let mut sql =
             Sql::new("SELECT d.id FROM alerts a CROSS JOIN deliveries d ON d.alert_id = a.id");
         sql.and("a.record_id = ?", record_id.to_owned());
@@ -121,11 +143,11 @@ impl Search<'_> {
         if let Some(integration) = self.filter.integration_id {
             sql.and("d.integration_id = ?", *integration.0.as_bytes());
         }
-        self.run(sql)
+        self.narrowed(sql)
     }
 
     /// An integration's history is an index; those that wait are in the order of their queue.
-    fn of_integration(&self, integration: IntegrationId) -> SqlResult<Vec<DeliveryId>> {
+    fn integration_sql(&self, integration: IntegrationId) -> Sql {
         let index = match self.filter.state {
             Some(State::Pending) => "deliveries_pending",
             Some(State::InFlight) => "deliveries_in_flight",
@@ -134,21 +156,22 @@ impl Search<'_> {
         };
         let mut sql = Sql::new(&format!("SELECT d.id FROM deliveries d INDEXED BY {index}"));
         sql.and("d.integration_id = ?", *integration.0.as_bytes());
-        self.run(sql)
+        self.narrowed(sql)
     }
 
     /// Few are in any state but delivered, or they are what one looks for: their index is read whole.
-    fn of_all(&self) -> SqlResult<Vec<DeliveryId>> {
+    fn all_sql(&self) -> Sql {
         let index = match self.filter.state {
             Some(State::Pending) => "INDEXED BY deliveries_pending",
             Some(State::InFlight) => "INDEXED BY deliveries_in_flight",
             Some(State::Dead | State::Discarded) => "INDEXED BY deliveries_given_up",
             Some(State::Delivered) | None => "NOT INDEXED",
         };
-        self.run(Sql::new(&format!("SELECT d.id FROM deliveries d {index}")))
+        self.narrowed(Sql::new(&format!("SELECT d.id FROM deliveries d {index}")))
     }
 
-    fn run(&self, mut sql: Sql) -> SqlResult<Vec<DeliveryId>> {
+    /// What all filters have in common, and the order.
+    fn narrowed(&self, mut sql: Sql) -> Sql {
         // Written out, so that the partial indexes of the states can be used.
         if let Some(state) = self.filter.state {
             sql.and_just(&format!("d.state = '{}'", state.word()));
@@ -167,11 +190,7 @@ impl Search<'_> {
         }
         sql.text.push_str(" ORDER BY d.id DESC LIMIT ?");
         sql.values.push(Box::new(i64::try_from(self.limit).unwrap_or(i64::MAX)));
-        let mut statement = self.connection.prepare_cached(&sql.text)?;
-        let ids = statement
-            .query_map(params_from_iter(sql.values.iter()), |row| row.get(0).map(DeliveryId))?
-            .collect::<rusqlite::Result<_>>()?;
-        Ok(ids)
+        sql
     }
 }
 

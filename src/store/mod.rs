@@ -5,16 +5,20 @@
 
 mod accept;
 mod act;
+mod audit;
 mod committer;
 mod configured;
 mod copier;
+mod desk;
 mod disk;
 mod edit;
 mod error;
 mod inline;
 mod job;
 mod list;
+mod once;
 mod open;
+mod people;
 #[cfg(test)]
 mod plans;
 pub mod queries;
@@ -24,6 +28,7 @@ mod retention;
 mod row;
 mod schema;
 mod settle;
+mod shown;
 mod tokens;
 mod turn;
 mod writer;
@@ -36,20 +41,23 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+pub use audit::{AuditFilter, AuditPlace, AuditRow};
+pub use desk::Desk;
 pub use inline::{Fate, Inline, Moment};
 pub use open::OpenError;
+pub use people::{NewUser, PasswordHash, SessionRow, UserChange, UserRow};
 pub use reader::Reader;
 pub use retention::Swept;
 pub use tokens::{NewToken, TokenRow};
 pub use writer::{Fatal, StatisticsNow};
 
 use crate::domain::delivery::QueueKey;
-use crate::domain::id::{AlertId, DeliveryId, IntegrationId};
+use crate::domain::id::{AlertId, DeliveryId, IntegrationId, UserId};
 use crate::domain::limits;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::{
     Accepted, Act, Actor, AfterAccept, Applied, Change, DamagedAlert, Destination, Edit,
-    FreshDelivery, Loaded, NewAlert, Promise, Store, StoreError,
+    FreshDelivery, Loaded, NewAlert, Once, Promise, Store, StoreError,
 };
 use error::SqlResult;
 use turn::Door;
@@ -123,19 +131,131 @@ impl Sqlite {
         self.writer.stop();
     }
 
-    /// Stores a token.
+    /// Stores the token that comes with the data directory.
     pub fn insert_token(&self, token: NewToken) -> Promise<Result<(), StoreError>> {
         self.write(Door::Command, 1, move |connection, _| tokens::insert(connection, &token))
     }
 
-    /// Revokes a token; `NotFound` where there is none of that id.
-    pub fn revoke_token(&self, id: String, at: Timestamp) -> Promise<Result<(), StoreError>> {
-        self.write(Door::Command, 1, move |connection, _| tokens::revoke(connection, &id, at))
+    /// Stores a token that somebody asked for.
+    pub fn add_token(
+        &self,
+        token: NewToken,
+        once: Option<Once>,
+        by: Actor,
+    ) -> Promise<Result<(), StoreError>> {
+        self.write(Door::Command, 1, move |connection, _| {
+            tokens::add(connection, &token, once.as_ref(), &by)
+        })
     }
 
-    /// Notes that a token was used. It is enough to say so once a minute.
-    pub fn token_used(&self, id: String, at: Timestamp) -> Promise<Result<(), StoreError>> {
-        self.write(Door::Chore, 1, move |connection, _| tokens::used(connection, &id, at))
+    /// Revokes a token; `NotFound` where there is none of that id.
+    pub fn revoke_token(
+        &self,
+        id: String,
+        by: Actor,
+        at: Timestamp,
+    ) -> Promise<Result<(), StoreError>> {
+        self.write(Door::Command, 1, move |connection, _| tokens::revoke(connection, &id, &by, at))
+    }
+
+    /// Notes that tokens and sessions were used, the latter by their digests.
+    pub fn used(
+        &self,
+        tokens: Vec<(String, Timestamp)>,
+        sessions: Vec<([u8; 32], Timestamp)>,
+    ) -> Promise<Result<(), StoreError>> {
+        self.write(Door::Chore, tokens.len() + sessions.len(), move |connection, _| {
+            tokens::used(connection, &tokens)?;
+            people::seen(connection, &sessions)
+        })
+    }
+
+    /// Adds a person; `Refused` where the name is taken.
+    pub fn add_user(
+        &self,
+        user: NewUser,
+        once: Option<Once>,
+        by: Actor,
+        at: Timestamp,
+    ) -> Promise<Result<(), StoreError>> {
+        self.write(Door::Command, 1, move |connection, _| {
+            people::add(connection, &user, once.as_ref(), &by, at)
+        })
+    }
+
+    /// Changes a person; `Refused` where it would leave nobody who is an admin.
+    pub fn change_user(
+        &self,
+        id: UserId,
+        change: UserChange,
+        by: Actor,
+        at: Timestamp,
+    ) -> Promise<Result<(), StoreError>> {
+        self.write(Door::Command, 2, move |connection, _| {
+            people::change(connection, id, &change, &by, at)
+        })
+    }
+
+    /// Removes a person, whose sessions end; `Refused` for the last admin.
+    pub fn remove_user(
+        &self,
+        id: UserId,
+        by: Actor,
+        at: Timestamp,
+    ) -> Promise<Result<(), StoreError>> {
+        self.write(Door::Command, 2, move |connection, _| people::remove(connection, id, &by, at))
+    }
+
+    /// Puts a costlier hash of the same password in the place of one that was just proved.
+    pub fn rehash(
+        &self,
+        id: UserId,
+        from: PasswordHash,
+        to: PasswordHash,
+    ) -> Promise<Result<(), StoreError>> {
+        self.write(Door::Command, 1, move |connection, _| {
+            people::rehash(connection, id, &from, &to)
+        })
+    }
+
+    /// Begins a session; `NotFound` where the person or the password is another one by now.
+    pub fn sign_in(
+        &self,
+        user: UserRow,
+        digest: [u8; 32],
+        by: Actor,
+        at: Timestamp,
+    ) -> Promise<Result<(), StoreError>> {
+        self.write(Door::Command, 3, move |connection, _| {
+            people::sign_in(connection, &user, &digest, &by, at)
+        })
+    }
+
+    /// Ends a session.
+    pub fn sign_out(
+        &self,
+        digest: [u8; 32],
+        user: UserId,
+        by: Actor,
+        at: Timestamp,
+    ) -> Promise<Result<(), StoreError>> {
+        self.write(Door::Command, 1, move |connection, _| {
+            people::sign_out(connection, &digest, user, &by, at)
+        })
+    }
+
+    /// Removes lines of the audit log from before `audit`, sessions that began before `sessions`, and keys
+    /// of creations from before `keys`. Returns how many lines went; they go a few at a time.
+    pub fn sweep_people(
+        &self,
+        audit: Timestamp,
+        sessions: Timestamp,
+        keys: Timestamp,
+    ) -> Promise<Result<u64, StoreError>> {
+        self.write(Door::Chore, limits::STORE_SWEEP_ROWS, move |connection, _| {
+            people::sweep(connection, sessions, keys)?;
+            audit::sweep(connection, audit, limits::STORE_SWEEP_ROWS)
+        })
     }
 
     /// Removes some of what was finished before `cutoff`, behind the alert named: a short step, taken

@@ -301,7 +301,7 @@ fn refuse_foreign_file(path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn lock(data: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(data: &Path) -> Result<File, OpenError> {
     let path = data.join("belfry.lock");
     let mut options = OpenOptions::new();
     let open = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);

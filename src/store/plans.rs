@@ -6,14 +6,22 @@
 
 use rusqlite::Connection;
 
+use super::audit::{self, AuditFilter};
+use super::list;
 use super::open::{self, Manner};
-use super::queries;
+use super::queries::{self, DeliveryFilter};
+use crate::domain::delivery::State;
+use crate::domain::id::{AutomationId, IntegrationId};
+use crate::domain::time::Timestamp;
 
 const SOURCES: &[(&str, &str)] = &[
     ("accept", include_str!("accept.rs")),
     ("act", include_str!("act.rs")),
+    ("audit", include_str!("audit.rs")),
     ("configured", include_str!("configured.rs")),
     ("edit", include_str!("edit.rs")),
+    ("once", include_str!("once.rs")),
+    ("people", include_str!("people.rs")),
     ("queries", include_str!("queries.rs")),
     ("queue", include_str!("queue.rs")),
     ("retention", include_str!("retention.rs")),
@@ -23,7 +31,8 @@ const SOURCES: &[(&str, &str)] = &[
 ];
 
 /// Tables that grow with traffic.
-const GROWING: [&str; 3] = ["alerts", "deliveries", "attempts"];
+const GROWING: [&str; 7] =
+    ["alerts", "deliveries", "attempts", "audit", "sessions", "creations", "revisions"];
 
 fn database() -> (tempfile::TempDir, Connection) {
     let dir = tempfile::tempdir().unwrap();
@@ -33,16 +42,24 @@ fn database() -> (tempfile::TempDir, Connection) {
     (dir, connection)
 }
 
-/// The plan's lines that walk through all of a growing table, under its name or our short one.
-fn walks(connection: &Connection, sql: &str) -> Vec<String> {
+/// How SQLite goes about it, a line each.
+fn plan(connection: &Connection, sql: &str) -> Vec<String> {
     let mut statement = connection
         .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
         .unwrap_or_else(|error| panic!("{error}: {sql}"));
     // Parameters that are not bound are NULL.
     let mut rows = statement.raw_query();
-    let mut walks = Vec::new();
+    let mut plan = Vec::new();
     while let Some(row) = rows.next().unwrap() {
-        let line: String = row.get("detail").unwrap();
+        plan.push(row.get::<_, String>("detail").unwrap());
+    }
+    plan
+}
+
+/// The plan's lines that walk through all of a growing table, under its name or our short one.
+fn walks(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut walks = Vec::new();
+    for line in plan(connection, sql) {
         let walked = line.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
         if walked.is_some_and(|name| GROWING.contains(&name) || name == "a" || name == "d") {
             walks.push(line);
@@ -60,6 +77,7 @@ fn statements(source: &str) -> Vec<String> {
         text.replace("{which}", "integration_id = ?1")
             .replace("{these}", "status = 'active'")
             .replace("{state}", "pending")
+            .replace("{index}", "audit_by_time")
             .replace("{}", "pending")
     };
     texts.map(filled).collect()
@@ -71,10 +89,12 @@ fn no_statement_walks_through_a_table_that_grows() {
     // The list of deliveries is the end of other statements; those are looked at below, and the work
     // of finding what it shows is counted in `tests/steps.rs`. Claimed
     // attempts are walked through once, at a start, by the index that holds nothing else; retention
-    // looks for the first alerts that are young, and stops there.
+    // looks for the first alerts that are young, and stops there. The statements of the list of the audit
+    // log are looked at below, each with its filter.
     let known = [
         ("queue", "SCAN deliveries USING INDEX deliveries_in_flight"),
         ("retention", "SCAN alerts"),
+        ("audit", "SCAN audit USING INDEX audit_by_time"),
     ];
     let mut seen = 0;
     for (file, source) in SOURCES {
@@ -98,15 +118,92 @@ fn the_queue_is_read_from_its_index_in_its_order() {
     let (_dir, connection) = database();
     let source = include_str!("queue.rs");
     let load = statements(source).into_iter().find(|sql| sql.contains("(queue_at, id) >")).unwrap();
-    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {load}")).unwrap();
-    let mut rows = statement.raw_query();
-    let mut plan = Vec::new();
-    while let Some(row) = rows.next().unwrap() {
-        plan.push(row.get::<_, String>("detail").unwrap());
-    }
+    let plan = plan(&connection, &load);
     let [only] = plan.as_slice() else { panic!("sorted by hand: {plan:?}") };
     assert!(only.starts_with("SEARCH deliveries USING INDEX deliveries_pending"), "{only}");
     assert!(only.contains("(queue_at,id)>(?,?)") || only.contains("queue_at>?"), "{only}");
+}
+
+/// Whatever the audit log is filtered by, an index finds the lines and gives their order.
+#[test]
+fn the_audit_log_is_listed_by_indexes() {
+    let (_dir, connection) = database();
+    for bits in 0..64_u32 {
+        let on = |bit: u32| bits & (1 << bit) != 0;
+        let word = |bit| on(bit).then(|| "x".to_owned());
+        let time = |bit| on(bit).then(|| Timestamp::from_millis(0));
+        let filter = AuditFilter {
+            actor: word(0),
+            action: word(1),
+            subject: word(2),
+            since: time(3),
+            until: time(4),
+        };
+        let plan = plan(&connection, &audit::statement(&filter, on(5)));
+        let [only] = plan.as_slice() else { panic!("sorted by hand: {plan:?}") };
+        // Without any filter the newest lines are walked through, and no more than are shown.
+        let by = if bits == 0 { "SCAN audit USING INDEX" } else { "SEARCH audit USING INDEX" };
+        assert!(only.starts_with(by), "{filter:?}: {only}");
+    }
+}
+
+/// People, tokens and automations are listed in the order of an index.
+#[test]
+fn lists_of_few_things_are_listed_by_indexes() {
+    let (_dir, connection) = database();
+    let all = [
+        ("users", include_str!("people.rs")),
+        ("tokens", include_str!("tokens.rs")),
+        ("automations", include_str!("queries.rs")),
+    ];
+    for (table, source) in all {
+        let found = statements(source);
+        let list = found
+            .iter()
+            .find(|sql| sql.contains(&format!("FROM {table} ")) && sql.contains("LIMIT"));
+        let plan = plan(&connection, list.unwrap_or_else(|| panic!("{table} are not listed")));
+        let [only] = plan.as_slice() else { panic!("sorted by hand: {plan:?}") };
+        assert!(only.starts_with(&format!("SEARCH {table} USING")), "{only}");
+    }
+}
+
+/// Whatever deliveries are filtered by, an index finds them, or they are walked through newest first.
+#[test]
+fn deliveries_are_listed_by_indexes() {
+    let (_dir, connection) = database();
+    let states = [
+        None,
+        Some(State::Pending),
+        Some(State::InFlight),
+        Some(State::Delivered),
+        Some(State::Dead),
+        Some(State::Discarded),
+    ];
+    for state in states {
+        for bits in 0..32_u32 {
+            let on = |bit: u32| bits & (1 << bit) != 0;
+            let id = |bit| on(bit).then(|| uuid::Uuid::from_u128(1));
+            let time = |bit| on(bit).then(|| Timestamp::from_millis(0));
+            let filter = DeliveryFilter {
+                automation_id: id(0).map(AutomationId),
+                integration_id: id(1).map(IntegrationId),
+                state,
+                record_id: on(2).then(|| "r".to_owned()),
+                since: time(3),
+                until: time(4),
+            };
+            for sql in list::statements(&filter) {
+                for line in plan(&connection, &sql) {
+                    let newest_first = line == "SCAN d"
+                        && filter.record_id.is_none()
+                        && id(1).is_none()
+                        && matches!(state, None | Some(State::Delivered));
+                    let by_index = line.contains(" USING ") || line.starts_with("USE TEMP B-TREE");
+                    assert!(by_index || newest_first, "{filter:?}: {line}\n{sql}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

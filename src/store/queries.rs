@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::audit::{self, AuditFilter, AuditPlace, AuditRow};
 use super::error::SqlResult;
+use super::people::{self, SessionRow, UserRow};
 use super::reader::Reader;
 use super::row::{maybe_micros, maybe_time, time, uuid, word};
 use super::tokens::{self, TokenRow};
@@ -12,7 +14,7 @@ use super::{accept, configured, list};
 use crate::domain::alert::Alert;
 use crate::domain::automation::Automation;
 use crate::domain::delivery::{Phases, State};
-use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
+use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId, UserId};
 use crate::domain::integration::{Health, Integration, Status};
 use crate::domain::outcome::{Fault, FaultKind, Outcome};
 use crate::domain::schedule::RetryAfter;
@@ -81,6 +83,8 @@ pub struct AttemptRow {
     pub remote: Option<String>,
     /// The start of the response's body.
     pub excerpt: Option<String>,
+    /// Which settings of the integration's request it was made with, where that is known.
+    pub revision: Option<u32>,
 }
 
 /// How an integration stands.
@@ -196,6 +200,14 @@ impl Reader {
         self.query(move |connection| Ok(configured::destination(connection, id)?.integration))
     }
 
+    /// An integration with its sealed secrets.
+    pub fn destination(
+        &self,
+        id: IntegrationId,
+    ) -> Promise<Result<crate::engine::ports::Destination, StoreError>> {
+        self.query(move |connection| configured::destination(connection, id))
+    }
+
     /// How an integration stands.
     pub fn integration_state(
         &self,
@@ -223,9 +235,78 @@ impl Reader {
         self.query(move |connection| tokens::find(connection, &id))
     }
 
-    /// All tokens, oldest first.
-    pub fn tokens(&self) -> Promise<Result<Vec<TokenRow>, StoreError>> {
-        self.query(tokens::all)
+    /// Tokens in the order in which they were made, behind the one named.
+    pub fn tokens(
+        &self,
+        behind: Option<(Timestamp, String)>,
+        limit: usize,
+    ) -> Promise<Result<Vec<TokenRow>, StoreError>> {
+        self.query(move |connection| tokens::list(connection, behind, limit))
+    }
+
+    /// The person of that id, if there is one.
+    pub fn user(&self, id: UserId) -> Promise<Result<Option<UserRow>, StoreError>> {
+        self.query(move |connection| people::find(connection, id))
+    }
+
+    /// The person of that name as names are compared, if there is one.
+    pub fn user_named(&self, folded: String) -> Promise<Result<Option<UserRow>, StoreError>> {
+        self.query(move |connection| people::named(connection, &folded))
+    }
+
+    /// People in the order in which they were added, behind the one named.
+    pub fn users(
+        &self,
+        behind: Option<(Timestamp, UserId)>,
+        limit: usize,
+    ) -> Promise<Result<Vec<UserRow>, StoreError>> {
+        self.query(move |connection| people::list(connection, behind, limit))
+    }
+
+    /// The session of that digest, if there is one.
+    pub fn session(&self, digest: [u8; 32]) -> Promise<Result<Option<SessionRow>, StoreError>> {
+        self.query(move |connection| people::session(connection, &digest))
+    }
+
+    /// Lines of the audit log, newest first, behind the place named.
+    pub fn audit(
+        &self,
+        filter: AuditFilter,
+        behind: Option<AuditPlace>,
+        limit: usize,
+    ) -> Promise<Result<Vec<AuditRow>, StoreError>> {
+        self.query(move |connection| audit::list(connection, &filter, behind, limit))
+    }
+
+    /// Lines of the audit log in the order of commits, behind the one named; with none named, the newest
+    /// alone.
+    pub fn audit_after(
+        &self,
+        after: Option<i64>,
+        limit: usize,
+    ) -> Promise<Result<Vec<AuditRow>, StoreError>> {
+        self.query(move |connection| audit::follow(connection, after, limit))
+    }
+
+    /// How many deliveries a filter means, counted up to `most`.
+    pub fn count_deliveries(
+        &self,
+        filter: DeliveryFilter,
+        most: usize,
+    ) -> Promise<Result<usize, StoreError>> {
+        self.query(move |connection| {
+            let snapshot = connection.unchecked_transaction()?;
+            Ok(list::ids(&snapshot, &filter, None, most)?.len())
+        })
+    }
+
+    /// How an integration was spoken to under each of these revisions, deleted or not.
+    pub fn revisions(
+        &self,
+        id: IntegrationId,
+        revisions: Vec<u32>,
+    ) -> Promise<Result<Vec<(u32, Integration)>, StoreError>> {
+        self.query(move |connection| configured::revisions(connection, id, &revisions))
     }
 }
 
@@ -331,5 +412,6 @@ fn attempt(found: &Row<'_>) -> rusqlite::Result<AttemptRow> {
         },
         remote: found.get("remote")?,
         excerpt: found.get("excerpt")?,
+        revision: found.get("revision")?,
     })
 }

@@ -88,6 +88,7 @@ pub(super) fn recover(
             phases: Phases::default(),
             excerpt: None,
             remote: None,
+            revision: None,
         };
         settle::record(connection, DeliveryId(*id), attempts + 1, &report)?;
         connection.execute(

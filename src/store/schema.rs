@@ -12,7 +12,8 @@ use crate::domain::limits;
 /// "BLFR": marks the file as ours.
 pub(super) const APPLICATION_ID: i32 = 0x424C_4652;
 /// Each takes the schema from its place in the list to the next.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001_first.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema/0001_first.sql"), include_str!("schema/0002_people.sql")];
 
 /// Looks at a database before anything is written into it.
 pub(super) fn refuse_unknown(connection: &Connection, path: &Path) -> Result<(), OpenError> {
@@ -22,6 +23,17 @@ pub(super) fn refuse_unknown(connection: &Connection, path: &Path) -> Result<(),
 /// Brings the schema up to date.
 pub(super) fn migrate(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     migrate_by(connection, path, MIGRATIONS)
+}
+
+/// Refuses a schema that is not the present one: whoever holds the data directory keeps it at its own.
+pub(super) fn expect_present(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let found = examine(connection, path, MIGRATIONS)?;
+    if found == MIGRATIONS.len() {
+        return Ok(());
+    }
+    let what = "is kept by a running service of an older version: use that version's `belfry` here, or \
+                stop the service first";
+    Err(foreign(path, what))
 }
 
 /// The schema's version, where the database is ours or empty.

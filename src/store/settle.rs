@@ -12,7 +12,7 @@ use crate::domain::integration::Health;
 use crate::domain::outcome::Outcome;
 use crate::domain::schedule::RetryAfter;
 use crate::domain::time::Timestamp;
-use crate::engine::ports::{Applied, Change, Next};
+use crate::engine::ports::{Actor, ActorKind, Applied, Change, Next};
 
 pub(super) fn apply(
     connection: &Connection,
@@ -118,8 +118,8 @@ pub(super) fn record(
     connection
         .prepare_cached(
             "INSERT INTO attempts (delivery_id, n, started_at, took_us, status, fault, detail,
-               retry_after_s, resolve_us, connect_us, tls_us, first_byte_us, remote, excerpt)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+               retry_after_s, resolve_us, connect_us, tls_us, first_byte_us, remote, excerpt, revision)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
              ON CONFLICT (delivery_id, n) DO NOTHING",
         )?
         .execute(params![
@@ -137,6 +137,7 @@ pub(super) fn record(
             report.phases.first_byte.map(micros),
             report.remote,
             report.excerpt,
+            report.revision,
         ])?;
     Ok(())
 }
@@ -184,9 +185,9 @@ fn switch_off(
         )?
         .execute(params![integration.0.as_bytes(), reason])?;
     if changed > 0 {
-        let system = crate::engine::ports::Actor { name: "system".to_owned(), address: None };
+        let system = Actor { kind: ActorKind::System, name: "system".to_owned(), address: None };
         let change = serde_json::json!({ "after": { "status": "disabled", "reason": reason } });
-        super::edit::audit(connection, &system, at, "integration.disable", &integration, &change)?;
+        super::audit::audit(connection, &system, at, "integration.disable", &integration, &change)?;
     }
     Ok(())
 }

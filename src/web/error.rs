@@ -2,6 +2,7 @@
 //! a stable code for programs and a sentence for people that says what to change.
 
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
@@ -52,6 +53,10 @@ codes! {
     NotFound = NOT_FOUND, "not_found", "There is no such thing";
     /// The address knows other methods.
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not known here";
+    /// The name or the password is wrong; which one is nobody's business.
+    WrongCredentials = UNAUTHORIZED, "wrong_credentials", "Name or password is wrong";
+    /// The request comes from another site than ours.
+    ForeignSite = FORBIDDEN, "foreign_site", "The request comes from another site";
     /// The request's body came too slowly.
     RequestTimeout = REQUEST_TIMEOUT, "request_timeout", "The request came too slowly";
     /// The thing's state does not allow it.
@@ -64,6 +69,10 @@ codes! {
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body's form is not taken";
     /// Fields are wrong; each is named.
     Invalid = UNPROCESSABLE_ENTITY, "invalid", "Fields are wrong";
+    /// The key of a creation was used for another one.
+    KeyReused = UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The Idempotency-Key was used before";
+    /// Too many tries, or too many at once.
+    TooManyRequests = TOO_MANY_REQUESTS, "too_many_requests", "Too many requests";
     /// A change that must name the version it is based on.
     PreconditionRequired = PRECONDITION_REQUIRED, "precondition_required", "The version is missing";
     /// Our own fault.
@@ -101,7 +110,9 @@ pub struct Problem {
     detail: String,
     errors: Vec<FieldProblem>,
     current_version: Option<i64>,
+    current: Option<Box<serde_json::Value>>,
     allow: Option<String>,
+    after: Option<Duration>,
     close: bool,
 }
 
@@ -118,6 +129,36 @@ struct Wire<'a> {
     errors: &'a [FieldProblem],
     #[serde(skip_serializing_if = "Option::is_none")]
     current_version: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current: Option<&'a serde_json::Value>,
+}
+
+/// The refusal's form, for the API's description.
+pub(super) fn problem_schema() -> serde_json::Value {
+    let codes: Vec<_> = Code::ALL.iter().map(|code| code.word()).collect();
+    serde_json::json!({
+        "type": "object",
+        "description": "A refusal (RFC 9457).",
+        "required": ["type", "title", "status", "code", "detail"],
+        "properties": {
+            "type": {"type": "string", "description": "`urn:belfry:problem:` and the code."},
+            "title": {"type": "string", "description": "What is wrong, in general."},
+            "status": {"type": "integer", "description": "The HTTP status."},
+            "code": {"type": "string", "enum": codes, "description": "For programs; never changes."},
+            "detail": {"type": "string", "description": "What is wrong here, and what to change."},
+            "errors": {"type": "array", "description": "What is wrong with single fields.", "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description":
+                        "A JSON pointer into the body (RFC 6901), or `?name` for a parameter."},
+                    "detail": {"type": "string", "description": "What to change."},
+                },
+            }},
+            "current_version": {"type": "integer", "description": "The version that is there now (412)."},
+            "current": {"type": "object", "description": "What is there now (412)."},
+        },
+    })
 }
 
 /// Seconds after which a refused call may be sent again: about what a full disk's or queue's next look
@@ -132,7 +173,9 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             current_version: None,
+            current: None,
             allow: None,
+            after: None,
             close: false,
         }
     }
@@ -169,6 +212,20 @@ impl Problem {
              with If-Match: \"{current}\"."
         );
         Self { current_version: Some(current), ..Self::new(Code::Stale, detail) }
+    }
+
+    /// What is there now, for a caller whose version is an old one.
+    #[must_use]
+    pub fn with_current(mut self, current: serde_json::Value) -> Self {
+        self.current = Some(Box::new(current));
+        self
+    }
+
+    /// When it may be tried again.
+    #[must_use]
+    pub fn after(mut self, wait: Duration) -> Self {
+        self.after = Some(wait);
+        self
     }
 
     /// The connection is closed after this refusal: what else comes on it can't be trusted.
@@ -217,11 +274,17 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(self.code.status());
         response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)));
         if self.code.status() == StatusCode::UNAUTHORIZED {
+            // Never Basic: a browser would ask for a password in a window of its own.
             let challenge = HeaderValue::from_static("Bearer realm=\"belfry\"");
             response.insert_header((header::WWW_AUTHENTICATE, challenge));
         }
         if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
+        }
+        if let Some(wait) = self.after {
+            // Whole seconds, and never too early.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.insert_header((header::RETRY_AFTER, seconds.max(1)));
         }
         if let Some(allow) = &self.allow {
             response.insert_header((header::ALLOW, allow.as_str()));
@@ -243,6 +306,7 @@ impl Problem {
             detail: &self.detail,
             errors: &self.errors,
             current_version: self.current_version,
+            current: self.current.as_deref(),
         };
         // Text and numbers always make JSON; an empty body would still carry the status.
         serde_json::to_string(&wire).unwrap_or_default()
@@ -267,6 +331,14 @@ impl From<StoreError> for Problem {
             ),
             StoreError::NotFound => Self::new(Code::NotFound, "There is no such thing any more."),
             StoreError::Stale { current } => Self::stale(current),
+            // Creations answer these themselves, with what was made.
+            StoreError::Repeated { subject } => {
+                Self::new(Code::Conflict, format!("It was done before, and made {subject}."))
+            }
+            StoreError::KeyReused => Self::new(
+                Code::KeyReused,
+                "That Idempotency-Key came with another call before: give each call a key of its own.",
+            ),
             StoreError::Refused(why) => Self::new(Code::Conflict, format!("{}.", sentence(&why))),
             StoreError::Failed(why) => {
                 tracing::error!(error = %why, "the store failed");

@@ -7,9 +7,10 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpRequest, HttpResponse, ResponseError as _};
+use actix_web::{Error, HttpRequest, HttpResponse, ResponseError as _, web};
 use futures_util::FutureExt as _;
 
+use super::WebState;
 use super::error::{Code, Problem};
 
 const HEADERS: [(HeaderName, &str); 5] = [
@@ -39,7 +40,16 @@ pub(super) async fn around(
     {
         response = ServiceResponse::new(response.request().clone(), problem.error_response());
     }
+    let is_tls =
+        response.request().app_data::<web::Data<WebState>>().is_some_and(|state| state.site.tls);
     let headers = response.headers_mut();
+    if is_tls {
+        // Only where TLS is our own: in front of a proxy it is the proxy's to say.
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
+    }
     for (name, value) in &HEADERS {
         if !headers.contains_key(name) {
             headers.insert(name.clone(), HeaderValue::from_static(value));
@@ -81,7 +91,7 @@ fn shown(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use actix_web::middleware::from_fn;
-    use actix_web::{App, test, web};
+    use actix_web::{App, test};
 
     use super::*;
 

@@ -125,11 +125,13 @@ impl Presented {
     }
 }
 
-fn digest(secret: &str) -> TokenDigest {
+/// SHA-256, as it is stored of a text of much randomness.
+pub(super) fn digest(secret: &str) -> TokenDigest {
     TokenDigest(Sha256::digest(secret.as_bytes()).into())
 }
 
-fn random_text(chars: usize) -> Result<Zeroizing<String>, NoRandomness> {
+/// So many random letters and digits.
+pub(super) fn random_text(chars: usize) -> Result<Zeroizing<String>, NoRandomness> {
     let random = SystemRandom::new();
     let mut text = Zeroizing::new(String::with_capacity(chars));
     let mut bytes = Zeroizing::new([0_u8; 64]);

@@ -12,6 +12,7 @@
 
 mod bad_input;
 mod client;
+mod described;
 mod doors;
 mod editors;
 mod limits;

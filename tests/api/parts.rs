@@ -1,6 +1,7 @@
 //! What stands in for the world outside: a clock that stands still, and a receiver that answers as its
 //! URL says.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,12 +15,26 @@ use belfry::engine::Witness;
 use belfry::engine::ports::{Attempt, Clock, LocalPromise, Purpose, Sealer as _, Sender};
 use belfry::vault::{MasterKey, Vault};
 
-/// 2026-06-27T12:00:00Z, always.
-pub(crate) struct StandingClock;
+/// 2026-06-27T12:00:00Z, until a test says otherwise.
+#[derive(Clone)]
+pub(crate) struct StandingClock(Arc<AtomicI64>);
+
+impl Default for StandingClock {
+    fn default() -> Self {
+        Self(Arc::new(AtomicI64::new(1_782_561_600_000)))
+    }
+}
+
+impl StandingClock {
+    /// Time goes by.
+    pub(crate) fn pass(&self, span: Duration) {
+        self.0.fetch_add(i64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
 
 impl Clock for StandingClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_782_561_600_000)
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
 }
 
@@ -83,6 +98,7 @@ impl Sender for Receiver {
             phases: Phases { first_byte: Some(Duration::from_micros(11_500)), ..Phases::default() },
             excerpt: Some("thank you".to_owned()),
             remote: Some("203.0.113.7:443".to_owned()),
+            revision: None,
         };
         Box::pin(std::future::ready(report))
     }

@@ -3,24 +3,29 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use belfry::channel::EgressPolicy;
+use belfry::domain::id::UserId;
 use belfry::domain::integration::{HttpsUrl, Ordering, Policy};
 use belfry::domain::schedule::Schedule;
 use belfry::domain::secret::Secret;
+use belfry::domain::throttle::Throttle;
 use belfry::domain::time::Timestamp;
 use belfry::engine::ports::Clock as _;
+use belfry::engine::ports::{Actor, ActorKind};
 use belfry::engine::{Board, Engine, Lane, Parts};
-use belfry::store::{NewToken, Settings, Sqlite};
+use belfry::store::{NewToken, NewUser, PasswordHash, Settings, Sqlite};
+use belfry::web::password::{self, Passwords};
 use belfry::web::token::{Right, mint};
-use belfry::web::{ServerSettings, TlsFiles, Tokens, WebState, serve};
-use serde_json::Value;
+use belfry::web::{Callers, Certificate, ServerSettings, Site, WebState, serve};
+use serde_json::{Value, json};
 
 use crate::client::{Answer, exchange};
+use crate::described;
 use crate::parts::{NoWitness, Receiver, StandingClock};
 
 /// What a test needs of the running service.
@@ -28,6 +33,7 @@ struct Running {
     addr: SocketAddr,
     server: ServerHandle,
     store: Sqlite,
+    state: actix_web::web::Data<WebState>,
 }
 
 /// What a service of a test may differ in.
@@ -35,7 +41,8 @@ struct Running {
 pub(crate) struct Options {
     /// The most pages that its database may have.
     pub(crate) max_pages: Option<u32>,
-    pub(crate) tls: Option<TlsFiles>,
+    pub(crate) tls: Option<Arc<Certificate>>,
+    pub(crate) site: Site,
 }
 
 pub(crate) struct Service {
@@ -43,6 +50,8 @@ pub(crate) struct Service {
     pub(crate) receiver: Arc<Receiver>,
     pub(crate) store: Sqlite,
     pub(crate) dir: tempfile::TempDir,
+    pub(crate) clock: StandingClock,
+    pub(crate) state: actix_web::web::Data<WebState>,
     tokens: Vec<(String, Secret)>,
     answers: Mutex<Vec<String>>,
     server: ServerHandle,
@@ -59,19 +68,23 @@ impl Service {
         let receiver = Arc::new(Receiver::new());
         let (to_test, from_thread) = channel();
         let (data, sender) = (dir.path().to_owned(), Arc::clone(&receiver));
+        let clock = StandingClock::default();
+        let their_clock = clock.clone();
         let thread = std::thread::spawn(move || {
             actix::System::new().block_on(async move {
-                let (running, server) = run(&data, sender, options).await;
+                let (running, server) = run(&data, sender, their_clock, options).await;
                 to_test.send(running).unwrap();
                 server.await.unwrap();
             });
         });
-        let Running { addr, server, store } = from_thread.recv().expect("it starts");
+        let Running { addr, server, store, state } = from_thread.recv().expect("it starts");
         let mut service = Self {
             addr,
             receiver,
             store,
             dir,
+            clock,
+            state,
             tokens: Vec::new(),
             answers: Mutex::default(),
             server,
@@ -96,12 +109,47 @@ impl Service {
             digest: minted.digest.0,
             name: name.to_owned(),
             role: right.word(),
-            created_at: StandingClock.now(),
+            created_at: self.clock.now(),
             expires_at,
         };
         wait(self.store.insert_token(row)).unwrap();
         self.tokens.push((name.to_owned(), minted.text));
         minted.id
+    }
+
+    /// Adds a person with [`PASSWORD`]. Returns the id.
+    pub(crate) fn add_user(&self, name: &str, right: Right) -> String {
+        static HASH: LazyLock<PasswordHash> =
+            LazyLock::new(|| password::hash(&password::Password::given(PASSWORD)).unwrap());
+        let user = NewUser {
+            id: UserId(uuid::Uuid::new_v4()),
+            name: name.to_owned(),
+            folded: password::folded(name),
+            password: HASH.clone(),
+            role: right.word(),
+        };
+        let id = user.id.to_string();
+        wait(self.store.add_user(user, None, somebody(), self.clock.now())).unwrap();
+        id
+    }
+
+    /// Signs in. Returns the answer.
+    pub(crate) fn sign_in(&self, name: &str, password: &str) -> Answer {
+        let body = json!({"name": name, "password": password}).to_string();
+        self.call("", "POST", "/v1/session", &[], body.as_bytes())
+    }
+
+    /// Adds a person who signs in. Returns the cookie.
+    pub(crate) fn session_of(&self, name: &str, right: Right) -> String {
+        self.add_user(name, right);
+        cookie(&self.sign_in(name, PASSWORD))
+    }
+
+    /// One call by somebody who is signed in, from one of our own pages.
+    pub(crate) fn signed_in(&self, cookie: &str, method: &str, path: &str, body: &Value) -> Answer {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let headers = [("cookie", cookie), ("sec-fetch-site", "same-origin")];
+        self.call("", method, path, &headers, body.as_bytes())
     }
 
     /// The token of that name in the clear.
@@ -138,6 +186,7 @@ impl Service {
         let mut bytes = request.into_bytes();
         bytes.extend_from_slice(body);
         let answer = exchange(self.addr, &bytes);
+        described::check(method, path, &answer);
         self.answers.lock().unwrap().push(format!("{answer:?}"));
         answer
     }
@@ -177,6 +226,7 @@ impl Drop for Service {
 async fn run(
     data: &Path,
     receiver: Arc<Receiver>,
+    clock: StandingClock,
     options: Options,
 ) -> (Running, actix_web::dev::Server) {
     let board = Board::new(1);
@@ -196,7 +246,7 @@ async fn run(
     };
     let engine = Engine::start(Parts {
         store: Arc::new(store.clone()),
-        clock: Arc::new(StandingClock),
+        clock: Arc::new(clock),
         sealer: receiver.vault.clone(),
         witness: Arc::new(NoWitness),
         board,
@@ -213,7 +263,11 @@ async fn run(
     let state = WebState {
         engine,
         reader: store.reader(),
-        tokens: Tokens::new(),
+        store: store.clone(),
+        callers: Callers::new(),
+        site: options.site,
+        passwords: Passwords::default(),
+        throttle: Mutex::new(Throttle::default()),
         policy,
         gate: Arc::new(move |url: &HttpsUrl| egress.check_url(url).map_err(|e| e.to_string())),
         signing_secret: || {
@@ -223,8 +277,9 @@ async fn run(
     };
     let listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
     let settings = ServerSettings { listen, tls: options.tls, workers: 1 };
-    let (server, addrs) = serve(state, &settings).unwrap();
-    (Running { addr: addrs[0], server: server.handle(), store }, server)
+    let state = actix_web::web::Data::new(state);
+    let (server, addrs) = serve(state.clone(), &settings).unwrap();
+    (Running { addr: addrs[0], server: server.handle(), store, state }, server)
 }
 
 /// Waits for a promise on this thread.
@@ -239,4 +294,18 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "it never came to this: {what}");
         std::thread::yield_now();
     }
+}
+
+/// The password of everybody. It must be found nowhere.
+pub(crate) const PASSWORD: &str = "sentinel-password-7c9e6679";
+
+/// The cookie that an answer sets.
+pub(crate) fn cookie(answer: &Answer) -> String {
+    let set = answer.header("set-cookie").unwrap_or_else(|| panic!("no cookie: {answer:?}"));
+    set.split(';').next().unwrap().to_owned()
+}
+
+/// Who did what a test does behind the surface's back.
+pub(crate) fn somebody() -> Actor {
+    Actor { kind: ActorKind::Cli, name: "test".to_owned(), address: None }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use belfry::cli::certificate::Throwaway;
 use belfry::cli::client::Client;
 use belfry::domain::secret::Secret;
-use belfry::web::TlsFiles;
+use belfry::web::{Certificate, TlsFiles};
 
 use crate::service::{Options, Service};
 
@@ -33,6 +33,7 @@ impl Files {
 fn it_is_served_over_tls() {
     let files = Files::make();
     let tls = TlsFiles { cert: files.path("cert.pem"), key: files.path("key.pem") };
+    let tls = Certificate::load(&tls).unwrap();
     let service = Service::start_with(Options { tls: Some(tls), ..Options::default() });
     let url = format!("https://{}", service.addr);
     let client = |ca_pem: &str| {
@@ -57,7 +58,7 @@ fn files_that_are_no_certificate_are_named() {
         (files.path("cert.pem"), files.path("cert.pem"), "cert.pem", "its private key"),
         (files.path("cert.pem"), other.path("key.pem"), "key.pem", "its private key"),
     ] {
-        let told = TlsFiles { cert, key }.config().unwrap_err().to_string();
+        let told = Certificate::load(&TlsFiles { cert, key }).unwrap_err().to_string();
         assert!(told.contains(named) && told.contains(what), "{told}");
     }
 }

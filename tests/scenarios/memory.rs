@@ -307,6 +307,7 @@ impl Tables {
                 phases: Phases::default(),
                 excerpt: None,
                 remote: None,
+                revision: None,
             };
             self.record(id, attempt, report);
         }
@@ -331,7 +332,7 @@ impl Tables {
 
     fn change(&mut self, edit: Edit) -> Answer<i64> {
         match edit {
-            Edit::CreateAutomation { automation, seals } => {
+            Edit::CreateAutomation { automation, seals, .. } => {
                 for integration in &automation.integrations {
                     let sealed = seals.iter().find(|each| each.integration == integration.id);
                     let destination = Destination {
@@ -339,6 +340,7 @@ impl Tables {
                         status: Status::Active,
                         health: belfry::domain::integration::Health::default(),
                         credential: sealed.and_then(|each| each.credential.clone().flatten()),
+                        revision: 1,
                         signing_secrets: Vec::new(),
                     };
                     let kept = Kept { destination, deleted: false };
@@ -366,9 +368,8 @@ impl Tables {
             Edit::ReplaceAutomation { .. }
             | Edit::DeleteAutomation { .. }
             | Edit::CreateIntegration { .. }
-            | Edit::RotateSigningSecret { .. } => {
-                Err(StoreError::Failed("no scenario does this".to_owned()))
-            }
+            | Edit::RotateSigningSecret { .. }
+            | Edit::Together { .. } => Err(StoreError::Failed("no scenario does this".to_owned())),
         }
     }
 

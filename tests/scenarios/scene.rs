@@ -20,7 +20,7 @@ use belfry::domain::queue::Note;
 use belfry::domain::record::Record;
 use belfry::domain::secret::Sealed;
 use belfry::domain::time::Timestamp;
-use belfry::engine::ports::{Actor, Edit, Promise, Seals, StoreError};
+use belfry::engine::ports::{Actor, ActorKind, Edit, Promise, Seals, StoreError};
 
 use crate::disk::{Disk, Medium, Told};
 use crate::faults::Faults;
@@ -92,7 +92,7 @@ impl Scene {
             ever_poisoned: BTreeSet::new(),
             out: BTreeMap::new(),
             open_circuits: BTreeSet::new(),
-            by: Actor { name: "scenario".to_owned(), address: None },
+            by: Actor { kind: ActorKind::System, name: "scenario".to_owned(), address: None },
         };
         scene.install();
         scene
@@ -111,7 +111,7 @@ impl Scene {
             version: 1,
         };
         let seals = self.ids.iter().map(|id| seals(*id)).collect();
-        let edit = Edit::CreateAutomation { automation, seals };
+        let edit = Edit::CreateAutomation { automation, seals, once: None };
         now(self.disk.store().change(edit, self.by.clone(), self.wall()))
             .expect("a new automation");
     }
@@ -265,6 +265,7 @@ impl Scene {
             phases: Phases::default(),
             excerpt: None,
             remote: None,
+            revision: None,
         }
     }
 

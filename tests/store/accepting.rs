@@ -53,6 +53,7 @@ async fn b13_another_automation_makes_another_alert() {
     let edit = Edit::CreateAutomation {
         automation: Automation { id: other, integrations: Vec::new(), ..automation() },
         seals: Vec::new(),
+        once: None,
     };
     room.store.change(edit, operator(), at(0)).await.unwrap();
     let first = room.accept(alert("record", &[])).await;
@@ -151,7 +152,7 @@ async fn only_active_destinations_with_waiting_deliveries_are_named() {
     let third = IntegrationId(Uuid::from_u128(4));
     let seals =
         belfry::engine::ports::Seals { integration: third, credential: None, signing_secret: None };
-    let create = Edit::CreateIntegration { integration: integration(third), seals };
+    let create = Edit::CreateIntegration { integration: integration(third), seals, once: None };
     room.store.change(create, operator(), at(2)).await.unwrap();
     assert_eq!(room.store.waiting_destinations().await.unwrap(), [SECOND]);
     assert_eq!(room.store.automations().await.unwrap()[0].id, AUTOMATION);

@@ -55,7 +55,7 @@ fn other() -> (Automation, Vec<Seals>) {
 async fn an_automation_comes_back_as_it_went_in() {
     let room = Room::new().await;
     let (other, seals) = other();
-    let edit = Edit::CreateAutomation { automation: other.clone(), seals };
+    let edit = Edit::CreateAutomation { automation: other.clone(), seals, once: None };
     assert_eq!(change(&room, edit).await, Ok(1));
     let room = room.reopen(None).await;
     let mut all = room.store.automations().await.unwrap();
@@ -106,7 +106,9 @@ async fn a_stale_edit_is_refused_with_the_version_there_is() {
 async fn an_integration_can_not_be_taken_over() {
     let room = Room::new().await;
     let (other, seals) = other();
-    change(&room, Edit::CreateAutomation { automation: other.clone(), seals }).await.unwrap();
+    change(&room, Edit::CreateAutomation { automation: other.clone(), seals, once: None })
+        .await
+        .unwrap();
     let with = |integrations: Vec<Integration>| Edit::ReplaceAutomation {
         automation: Automation { integrations, ..other.clone() },
         seals: Vec::new(),
@@ -129,7 +131,9 @@ async fn signing_secrets_are_rotated() {
     let room = Room::new().await;
     let (other, seals) = other();
     let id = other.integrations[0].id;
-    change(&room, Edit::CreateAutomation { automation: other.clone(), seals }).await.unwrap();
+    change(&room, Edit::CreateAutomation { automation: other.clone(), seals, once: None })
+        .await
+        .unwrap();
     let rotate = async |text: &str, until| {
         let edit = Edit::RotateSigningSecret { id, sealed: sealed(text), old_until: at(until) };
         change(&room, edit).await.unwrap();

@@ -15,7 +15,9 @@ use belfry::domain::levels::MinimumLevels;
 use belfry::domain::outcome::Outcome;
 use belfry::domain::queue::{Change, Next};
 use belfry::domain::time::Timestamp;
-use belfry::engine::ports::{Accepted, Actor, AfterAccept, Edit, FreshDelivery, NewAlert, Store};
+use belfry::engine::ports::{
+    Accepted, Actor, ActorKind, AfterAccept, Edit, FreshDelivery, NewAlert, Store,
+};
 use belfry::store::queries::{AttemptRow, DeliveryRow};
 use belfry::store::{Settings, Sqlite};
 use rusqlite::Connection;
@@ -66,7 +68,8 @@ impl Room {
     /// A new directory with the automation of these tests.
     pub(crate) async fn new() -> Self {
         let room = Self::over(tempfile::tempdir().unwrap(), None);
-        let edit = Edit::CreateAutomation { automation: automation(), seals: Vec::new() };
+        let edit =
+            Edit::CreateAutomation { automation: automation(), seals: Vec::new(), once: None };
         room.store.change(edit, operator(), at(0)).await.unwrap();
         room
     }
@@ -164,7 +167,7 @@ pub(crate) fn number(connection: &Connection, sql: &str) -> i64 {
 }
 
 pub(crate) fn operator() -> Actor {
-    Actor { name: "ada".to_owned(), address: Some("127.0.0.1".to_owned()) }
+    Actor { kind: ActorKind::User, name: "ada".to_owned(), address: Some("127.0.0.1".to_owned()) }
 }
 
 /// An alert about that record with a delivery to each of these, due at once.
@@ -193,6 +196,7 @@ pub(crate) fn report(status: u16) -> Report {
         phases: Phases::default(),
         excerpt: Some("ok".to_owned()),
         remote: Some("127.0.0.1:443".to_owned()),
+        revision: None,
     }
 }
 

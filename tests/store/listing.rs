@@ -24,7 +24,7 @@ async fn furnished() -> Room {
     let room = Room::new().await;
     let third = Integration { automation_id: OTHER, ..integration(THIRD) };
     let other = Automation { id: OTHER, integrations: vec![third], ..automation() };
-    let edit = Edit::CreateAutomation { automation: other, seals: Vec::new() };
+    let edit = Edit::CreateAutomation { automation: other, seals: Vec::new(), once: None };
     room.store.change(edit, operator(), at(0)).await.unwrap();
     for n in 0..60_u64 {
         let now = if (30..40).contains(&n) { at(n).minus_seconds(500) } else { at(n) };
@@ -200,14 +200,22 @@ async fn tokens_are_kept_found_used_and_revoked() {
     let found = find("first").await.unwrap();
     assert_eq!((found.digest, found.role.as_str(), found.revoked_at), ([7; 32], "editor", None));
     assert_eq!((found.expires_at, found.last_used_at), (Some(at(900)), None));
-    room.store.token_used("first".to_owned(), at(60)).await.unwrap();
-    room.store.token_used("first".to_owned(), at(30)).await.unwrap();
+    let used = |seconds| room.store.used(vec![("first".to_owned(), at(seconds))], Vec::new());
+    used(60).await.unwrap();
+    used(30).await.unwrap();
     assert_eq!(find("first").await.unwrap().last_used_at, Some(at(60)));
-    room.store.revoke_token("first".to_owned(), at(70)).await.unwrap();
+    let revoke = |id: &str, at| room.store.revoke_token(id.to_owned(), operator(), at);
+    revoke("first", at(70)).await.unwrap();
     assert_eq!(find("first").await.unwrap().revoked_at, Some(at(70)));
-    let again = room.store.revoke_token("first".to_owned(), at(80)).await;
-    assert_eq!(again, Err(StoreError::NotFound));
+    revoke("first", at(80)).await.expect("twice is as good as once");
+    assert_eq!(find("first").await.unwrap().revoked_at, Some(at(70)), "and changes nothing");
+    assert_eq!(revoke("nobody", at(80)).await, Err(StoreError::NotFound));
     assert_eq!(find("nobody").await, None);
-    let all = reader.tokens().await.unwrap();
-    assert_eq!(all.iter().map(|each| each.id.as_str()).collect::<Vec<_>>(), ["first", "second"]);
+    let ids = async |behind, limit| {
+        let page = reader.tokens(behind, limit).await.unwrap();
+        page.into_iter().map(|each| each.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(None, 10).await, ["first", "second"]);
+    assert_eq!(ids(None, 1).await, ["first"]);
+    assert_eq!(ids(Some((at(1), "first".to_owned())), 10).await, ["second"]);
 }

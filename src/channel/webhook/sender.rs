@@ -58,6 +58,7 @@ impl Sender for WebhookSender {
         Box::pin(async move {
             let begun = Instant::now();
             let started_at = attempt.started_at;
+            let revision = attempt.destination.revision;
             let made = AssertUnwindSafe(make(&wire, sealer.as_ref(), attempt, begun));
             let (outcome, seen) = made.catch_unwind().await.unwrap_or_else(|_| {
                 let detail = "the attempt panicked: see the log".to_owned();
@@ -70,6 +71,7 @@ impl Sender for WebhookSender {
                 phases: seen.phases,
                 excerpt: seen.excerpt,
                 remote: seen.remote,
+                revision: Some(revision),
             }
         })
     }

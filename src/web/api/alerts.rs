@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -16,15 +17,24 @@ use crate::web::error::{Code, Problem};
 
 const WHAT: &str = "alert";
 
-#[derive(Debug, Serialize)]
-struct AlertOut<'a> {
+/// An alert: one automation fired for one record.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Alert")]
+pub(super) struct AlertOut<'a> {
+    /// As in `alr_7`.
     id: String,
+    /// The automation that fired.
     automation_id: String,
+    /// The record that it fired for.
     record_id: &'a str,
+    /// The organisation.
     org_id: &'a str,
+    /// When it fired.
     escalated_at: String,
-    /// The very bytes that are sent.
+    /// The very body that is sent.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     body: &'a RawValue,
+    /// Where it goes.
     deliveries: Vec<DeliveryOut>,
 }
 

@@ -2,41 +2,89 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::delivery::{Phases, Report};
 use crate::domain::outcome::{Outcome, Verdict};
 use crate::store::queries::AttemptRow;
 
-/// One attempt. `cause` is a word for programs, `detail` a sentence for people.
-#[derive(Debug, Serialize)]
+/// One attempt.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Attempt")]
 pub(super) struct AttemptOut {
+    /// From 1.
     number: u32,
+    /// When it started.
     started_at: String,
+    /// How long it took.
     took_ms: u64,
+    /// `delivered` or `failed`.
     outcome: &'static str,
+    /// The status that was answered, where one was.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
+    /// Why there was no answer, as a word for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'static str>,
+    /// What went wrong, as a sentence for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+    /// The address that was connected to.
     #[serde(skip_serializing_if = "Option::is_none")]
     remote: Option<String>,
+    /// The start of the response's body, 16 KiB at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     excerpt: Option<String>,
+    /// How the time was spent.
     phases: PhasesOut,
+    /// The request as it was made then, where one was and its settings are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<RequestOut>,
 }
 
-/// How its time was spent, in milliseconds.
-#[derive(Debug, Serialize)]
+/// The request of an attempt.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "AttemptRequest")]
+pub(super) struct RequestOut {
+    /// Always `POST`.
+    pub(super) method: &'static str,
+    /// Where to; the values of its query are shown as `***`.
+    pub(super) url: String,
+    /// Its headers; the credential and the signature are shown as `***`.
+    pub(super) headers: Vec<HeaderOut>,
+}
+
+/// A header of a request.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Header")]
+pub(super) struct HeaderOut {
+    /// Its name.
+    name: String,
+    /// Its value, a secret shown as `***`.
+    value: String,
+}
+
+/// Headers as they are written.
+pub(super) fn headers_out(headers: Vec<(String, String)>) -> Vec<HeaderOut> {
+    headers.into_iter().map(|(name, value)| HeaderOut { name, value }).collect()
+}
+
+/// How an attempt's time was spent, in milliseconds; a phase is absent that was not reached, or that a kept
+/// connection spared.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Phases")]
 struct PhasesOut {
+    /// Looking the name up.
     #[serde(skip_serializing_if = "Option::is_none")]
     resolve_ms: Option<f64>,
+    /// The TCP connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     connect_ms: Option<f64>,
+    /// The TLS handshake.
     #[serde(skip_serializing_if = "Option::is_none")]
     tls_ms: Option<f64>,
+    /// From the request to the head of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     first_byte_ms: Option<f64>,
 }
@@ -55,9 +103,10 @@ impl AttemptOut {
         }
     }
 
-    /// An attempt of a delivery's history.
-    pub(super) fn of_row(row: &AttemptRow) -> Self {
+    /// An attempt of a delivery's history, with its request where that is known.
+    pub(super) fn of_row(row: &AttemptRow, request: Option<RequestOut>) -> Self {
         Self {
+            request,
             number: row.number,
             started_at: row.started_at.to_string(),
             took_ms: millis(row.took),
@@ -85,6 +134,7 @@ impl AttemptOut {
             remote: None,
             excerpt: None,
             phases: PhasesOut::of(&Phases::default()),
+            request: None,
         }
     }
 }

@@ -19,13 +19,13 @@ pub(super) struct AutomationDraft {
 }
 
 /// Reads an automation; what is wrong is added to `faults`.
-pub(super) fn read(value: Value, faults: &mut Faults) -> Option<AutomationDraft> {
-    let mut fields = Fields::of(value, "", faults)?;
+pub(super) fn read(value: Value, at: &str, faults: &mut Faults) -> Option<AutomationDraft> {
+    let mut fields = Fields::of(value, at, faults)?;
     fields.read_only(&["id", "version", "created_at", "updated_at"]);
     let name = match fields.value("name") {
-        Some(value) => super::name(&value, "/name", faults),
+        Some(value) => super::name(&value, &below(at, "name"), faults),
         None => {
-            faults.add("/name", "is missing: give the automation a name");
+            faults.add(below(at, "name"), "is missing: give the automation a name");
             None
         }
     };
@@ -35,7 +35,8 @@ pub(super) fn read(value: Value, faults: &mut Faults) -> Option<AutomationDraft>
         Some(levels) => minimum(levels, faults),
         None => MinimumLevels::default(),
     };
-    let integrations = integrations(fields.list("integrations", faults), faults);
+    let integrations =
+        integrations(fields.list("integrations", faults), &below(at, "integrations"), faults);
     fields.end(faults);
     Some(AutomationDraft { name: name?, active, filter, minimum_levels, integrations })
 }
@@ -59,16 +60,16 @@ fn word<T: std::str::FromStr<Err: std::fmt::Display>>(
     text.parse().map_err(|error: T::Err| faults.add(fields.pointer(name), error.to_string())).ok()
 }
 
-fn integrations(list: Option<Vec<Value>>, faults: &mut Faults) -> Vec<Draft> {
+fn integrations(list: Option<Vec<Value>>, place: &str, faults: &mut Faults) -> Vec<Draft> {
     let list = list.unwrap_or_default();
     if list.len() > INTEGRATIONS_AN_AUTOMATION {
         let words = format!("may have {INTEGRATIONS_AN_AUTOMATION} integrations at most");
-        faults.add("/integrations", words);
+        faults.add(place, words);
         return Vec::new();
     }
     let mut drafts: Vec<Draft> = Vec::new();
     for (index, value) in list.into_iter().enumerate() {
-        let at = below("/integrations", &index.to_string());
+        let at = below(place, &index.to_string());
         let Some(draft) = integration_in::read(value, &at, faults) else { continue };
         if draft.id.is_some() && drafts.iter().any(|each| each.id == draft.id) {
             faults.add(below(&at, "id"), "is there twice: each integration comes once");

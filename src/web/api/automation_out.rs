@@ -1,25 +1,36 @@
 //! An automation as it is written: whole, with its integrations.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::automation::Automation;
 use crate::domain::condition::Condition;
 
-/// An automation; `I` is what is told of each integration.
-#[derive(Debug, Serialize)]
+/// An automation with its integrations.
+// `I` is what is told of each integration.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Automation")]
 pub(super) struct AutomationOut<I> {
+    /// Its id, the first part of every Idempotency-Key that it causes.
     id: String,
+    /// What people call it.
     name: String,
+    /// One that is not active fires for nothing.
     active: bool,
+    /// Which records it watches; without it, all.
     #[serde(skip_serializing_if = "Option::is_none")]
     filter: Option<Value>,
+    /// What counts as an escalation: each level that is named must be reached.
     minimum_levels: Levels,
+    /// Where its alerts go.
     integrations: Vec<I>,
+    /// Rises with each change; the number in the ETag.
     version: i64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MinimumLevels")]
 struct Levels {
     #[serde(skip_serializing_if = "Option::is_none")]
     escalation_level: Option<&'static str>,

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::automation_in;
 use super::automation_out::AutomationOut;
 use super::integration_out::{IntegrationOut, Settings};
+use super::once::{REPLAYED, if_gone, once};
 use super::patch::merge;
 use super::plan::{Fresh, plan};
 use super::query::Query;
@@ -58,14 +59,25 @@ pub(super) async fn create(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = body::json(&request, payload).await?;
+    let once = once(&request, &body, &caller, &state)?;
     let mut faults = Faults::default();
-    let draft = automation_in::read(json::parse(&body)?, &mut faults);
+    let draft = automation_in::read(json::parse(&body)?, "", &mut faults);
     let planned = draft.map(|draft| plan(draft, None, &state, &mut faults));
     let (automation, seals, fresh) = faults.none_or(planned)?.seal(&state)?;
     let id = automation.id;
-    change(&state, Edit::CreateAutomation { automation, seals }, caller.actor()).await?;
-    let view = view::automation(&state, id).await?;
-    Ok(HttpResponse::Created()
+    let edit = Edit::CreateAutomation { automation, seals, once };
+    let mut answer = HttpResponse::Created();
+    let (view, fresh) = match change(&state, edit, caller.actor()).await {
+        Ok(_) => (view::automation(&state, id).await?, fresh),
+        Err(StoreError::Repeated { subject }) => {
+            answer.insert_header(REPLAYED);
+            let before = view::automation(&state, super::id(&subject, WHAT)?).await;
+            (before.map_err(|problem| if_gone(problem, WHAT))?, Fresh::new())
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let id = view.automation.id;
+    Ok(answer
         .insert_header((header::LOCATION, format!("/v1/automations/{id}")))
         .insert_header(etag(view.automation.version))
         .json(shown(&view, &state, &fresh)))
@@ -83,9 +95,11 @@ pub(super) async fn replace(
     let body = body::json(&request, payload).await?;
     let value = json::parse(&body)?;
     let old = view::automation(&state, id).await?.automation;
-    stale(&old, expected)?;
-    let fresh = put(&state, &old, value, expected, caller.actor()).await??;
-    answer(&state, id, &fresh).await
+    expect(&state, &old, expected).await?;
+    match put(&state, &old, value, expected, caller.actor()).await? {
+        Ok(fresh) => answer(&state, id, &fresh).await,
+        Err(error) => Err(refused(&state, id, error).await),
+    }
 }
 
 pub(super) async fn patch(
@@ -107,7 +121,7 @@ pub(super) async fn patch(
     loop {
         tries += 1;
         let old = view::automation(&state, id).await?.automation;
-        stale(&old, seen.expected())?;
+        expect(&state, &old, seen.expected()).await?;
         let integrations = old.integrations.iter().map(Settings::of).collect();
         let mut value = serde_json::to_value(AutomationOut::of(&old, integrations))
             .map_err(|_| Problem::internal())?;
@@ -117,7 +131,7 @@ pub(super) async fn patch(
             Ok(fresh) => return answer(&state, id, &fresh).await,
             Err(StoreError::Stale { .. })
                 if !matches!(seen, Seen::Version(_)) && tries < STALE_TRIES => {}
-            Err(error) => return Err(missing(error, WHAT)),
+            Err(error) => return Err(refused(&state, id, error).await),
         }
     }
 }
@@ -131,8 +145,10 @@ pub(super) async fn delete(
     let id = id(&path, WHAT)?;
     let expected = seen(&request)?.expected();
     let deleted = change(&state, Edit::DeleteAutomation { id, expected }, caller.actor()).await;
-    deleted.map_err(|error| missing(error, WHAT))?;
-    Ok(HttpResponse::NoContent().finish())
+    match deleted {
+        Ok(_) => Ok(HttpResponse::NoContent().finish()),
+        Err(error) => Err(refused(&state, id, error).await),
+    }
 }
 
 /// Replaces an automation by what a caller wants.
@@ -144,17 +160,38 @@ async fn put(
     by: Actor,
 ) -> Result<Result<Fresh, StoreError>, Problem> {
     let mut faults = Faults::default();
-    let draft = automation_in::read(value, &mut faults);
+    let draft = automation_in::read(value, "", &mut faults);
     let planned = draft.map(|draft| plan(draft, Some(old), state, &mut faults));
     let (automation, seals, fresh) = faults.none_or(planned)?.seal(state)?;
     let edit = Edit::ReplaceAutomation { automation, seals, expected };
     Ok(change(state, edit, by).await.map(|_| fresh))
 }
 
-fn stale(old: &Automation, expected: Option<i64>) -> Result<(), Problem> {
+async fn expect(
+    state: &Data<WebState>,
+    old: &Automation,
+    expected: Option<i64>,
+) -> Result<(), Problem> {
     match expected {
-        Some(version) if version != old.version => Err(Problem::stale(old.version)),
+        Some(version) if version != old.version => {
+            let error = StoreError::Stale { current: old.version };
+            Err(refused(state, old.id, error).await)
+        }
         Some(_) | None => Ok(()),
+    }
+}
+
+/// The refusal for what the store says; where the caller's version is an old one, with the present one.
+async fn refused(state: &Data<WebState>, id: AutomationId, error: StoreError) -> Problem {
+    if !matches!(error, StoreError::Stale { .. }) {
+        return missing(error, WHAT);
+    }
+    match view::automation(state, id).await {
+        Ok(view) => {
+            let current = serde_json::to_value(shown(&view, state, &Fresh::new()));
+            Problem::stale(view.automation.version).with_current(current.unwrap_or_default())
+        }
+        Err(problem) => problem,
     }
 }
 

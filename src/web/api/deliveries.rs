@@ -1,18 +1,21 @@
 //! Deliveries: what is on its way, what arrived and what did not, with every attempt.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt as _;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 
-use super::attempt_out::AttemptOut;
+use super::attempt_out::{AttemptOut, RequestOut, headers_out};
 use super::query::Query;
 use super::{Page, id, to_its_end};
 use crate::domain::alert::idempotency_key;
 use crate::domain::delivery::State;
 use crate::domain::id::DeliveryId;
-use crate::domain::limits::PAGE;
+use crate::domain::integration::{Integration, Target};
+use crate::domain::limits::{DELIVERIES_A_CALL, PAGE};
 use crate::engine::Operation;
 use crate::engine::ports::{Actor, StoreError};
 use crate::store::queries::{AttemptRow, DeliveryFilter, DeliveryRow};
@@ -22,29 +25,58 @@ use crate::web::{WebState, body};
 
 const WHAT: &str = "delivery";
 
-/// One delivery as callers see it.
-#[derive(Debug, Serialize)]
+/// One delivery: one alert on its way to one integration.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Delivery")]
 pub(super) struct DeliveryOut {
+    /// As in `dlv_7`.
     id: String,
+    /// `pending`, `in_flight`, `delivered`, `dead` or `discarded`.
     state: &'static str,
+    /// Why it is dead or discarded.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// Its alert.
     alert_id: String,
+    /// The automation that fired.
     automation_id: String,
+    /// Where it goes.
     integration_id: String,
+    /// The record that it is about.
     record_id: String,
+    /// The same on every attempt.
     idempotency_key: String,
+    /// Attempts that were made and written down.
     attempt_count: u32,
     /// Stops of the service at which it may have been on its way.
     in_doubt: u32,
+    /// When it was accepted.
     created_at: String,
+    /// When the next attempt is due, while it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_attempt_at: Option<String>,
+    /// Until when failed attempts are made again.
     expires_at: String,
+    /// When it became what it is, where that is final.
     #[serde(skip_serializing_if = "Option::is_none")]
     finished_at: Option<String>,
+    /// Its attempts, the first one first; only where one delivery is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<Vec<AttemptOut>>,
+}
+
+/// What came of a call that acts on many deliveries.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ManyActed")]
+pub(super) struct ManyOut {
+    /// Deliveries that the query means, counted up to what one call acts on.
+    matched: usize,
+    /// Deliveries that were changed; fewer where somebody else decided meanwhile.
+    changed: u64,
+    /// Whether there are more than one call acts on: call again until it is false.
+    more: bool,
+    /// Whether nothing was done.
+    dry_run: bool,
 }
 
 impl DeliveryOut {
@@ -70,8 +102,8 @@ impl DeliveryOut {
         }
     }
 
-    fn whole(row: &DeliveryRow, attempts: &[AttemptRow]) -> Self {
-        Self { attempts: Some(attempts.iter().map(AttemptOut::of_row).collect()), ..Self::of(row) }
+    fn whole(row: &DeliveryRow, attempts: Vec<AttemptOut>) -> Self {
+        Self { attempts: Some(attempts), ..Self::of(row) }
     }
 }
 
@@ -85,13 +117,9 @@ pub(super) async fn list(
     let limit = query.limit();
     let before = query.parsed::<DeliveryId>("cursor", "is not a cursor that a list gave");
     let (filter, before) = query.end((filter, before))?;
-    // One more than is shown tells whether there is a next page.
-    let mut rows = state.reader.deliveries(filter, before, limit.saturating_add(1)).await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| more).map(|last| last.id.to_string());
-    let data = rows.iter().map(DeliveryOut::of).collect();
-    Ok(HttpResponse::Ok().json(Page { data, next_cursor }))
+    let rows = state.reader.deliveries(filter, before, limit.saturating_add(1)).await?;
+    let next = |last: &DeliveryRow| last.id.to_string();
+    Ok(HttpResponse::Ok().json(Page::of(rows, limit, DeliveryOut::of, next)))
 }
 
 fn filter(query: &mut Query) -> DeliveryFilter {
@@ -160,47 +188,119 @@ async fn act(
     answer(state, id).await
 }
 
-/// Retries of one call that wait for the store at once: they share its commits.
+/// Acts of one call that wait for the store at once: they share its commits.
 const AT_ONCE: usize = 64;
 
-/// Retries what a list with the same query would show, dead deliveries only.
+/// What a call does with all deliveries that it means.
+#[derive(Debug, Clone, Copy)]
+enum Many {
+    Retry,
+    Discard,
+}
+
+impl Many {
+    /// The states in which it makes sense.
+    fn allows(self, state: State) -> Result<(), &'static str> {
+        match (self, state) {
+            (Self::Retry, State::Dead) => Ok(()),
+            (
+                Self::Retry,
+                State::Pending | State::InFlight | State::Delivered | State::Discarded,
+            ) => Err("must be dead: what waits is tried by itself, and the rest is over"),
+            (Self::Discard, State::Dead | State::Pending | State::InFlight) => Ok(()),
+            (Self::Discard, State::Delivered | State::Discarded) => {
+                Err("must be dead, pending or in_flight: the others are over")
+            }
+        }
+    }
+
+    fn operation(self, id: DeliveryId) -> Operation {
+        match self {
+            Self::Retry => Operation::Retry(id),
+            Self::Discard => Operation::Discard(id),
+        }
+    }
+}
+
+/// Retries what a list with the same query shows.
 pub(super) async fn retry_many(
     caller: Caller<Editor>,
     state: Data<WebState>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    body::none(&request, payload).await?;
+    act_on_many(Many::Retry, &caller, state, &request, payload).await
+}
+
+/// Discards what a list with the same query shows.
+pub(super) async fn discard_many(
+    caller: Caller<Editor>,
+    state: Data<WebState>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    act_on_many(Many::Discard, &caller, state, &request, payload).await
+}
+
+async fn act_on_many(
+    many: Many,
+    caller: &Caller<Editor>,
+    state: Data<WebState>,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    body::none(request, payload).await?;
     let mut query = Query::of(request.query_string());
     let filter = filter(&mut query);
-    if filter.state != Some(State::Dead) {
-        query.refuse("state", "must be dead: what waits is retried by itself, the rest is over");
-    }
-    let filter = query.end(filter)?;
-    let by = caller.actor();
-    let retried = to_its_end(async move {
-        let (mut retried, mut before) = (0_u64, None);
-        loop {
-            let rows = state.reader.deliveries(filter.clone(), before, PAGE).await?;
-            let Some(last) = rows.last() else { return Ok(retried) };
-            before = Some(last.id);
-            let acts = futures_util::stream::iter(rows).map(|row| {
-                let (engine, by) = (state.engine.clone(), by.clone());
-                async move { engine.act(row.integration_id, Operation::Retry(row.id), by).await }
-            });
-            let mut acts = acts.buffer_unordered(AT_ONCE);
-            while let Some(acted) = acts.next().await {
-                match acted {
-                    Ok(changed) => retried += changed,
-                    // Somebody else retried it meanwhile, or its integration was deleted.
-                    Err(StoreError::Refused(_) | StoreError::NotFound) => {}
-                    Err(error) => return Err(error),
-                }
+    let dry_run = query.flag("dry_run");
+    match filter.state {
+        None => query.refuse("state", "is missing: say which of them are meant"),
+        Some(state) => {
+            if let Err(why) = many.allows(state) {
+                query.refuse("state", why);
             }
         }
-    })
-    .await?;
-    Ok(HttpResponse::Ok().json(json!({ "retried": retried })))
+    }
+    let filter = query.end(filter)?;
+    let found = state.reader.count_deliveries(filter.clone(), DELIVERIES_A_CALL + 1).await?;
+    let (matched, more) = (found.min(DELIVERIES_A_CALL), found > DELIVERIES_A_CALL);
+    let changed = if dry_run {
+        0
+    } else {
+        let by = caller.actor();
+        to_its_end(async move { act_on_each(many, &state, filter, by).await }).await?
+    };
+    Ok(HttpResponse::Ok().json(ManyOut { matched, changed, more, dry_run }))
+}
+
+async fn act_on_each(
+    many: Many,
+    state: &WebState,
+    filter: DeliveryFilter,
+    by: Actor,
+) -> Result<u64, StoreError> {
+    let (mut changed, mut looked_at, mut before) = (0_u64, 0, None);
+    while looked_at < DELIVERIES_A_CALL {
+        let limit = PAGE.min(DELIVERIES_A_CALL - looked_at);
+        let rows = state.reader.deliveries(filter.clone(), before, limit).await?;
+        let Some(last) = rows.last() else { break };
+        before = Some(last.id);
+        looked_at += rows.len();
+        let acts = futures_util::stream::iter(rows).map(|row| {
+            let (engine, by) = (state.engine.clone(), by.clone());
+            async move { engine.act(row.integration_id, many.operation(row.id), by).await }
+        });
+        let mut acts = acts.buffer_unordered(AT_ONCE);
+        while let Some(acted) = acts.next().await {
+            match acted {
+                Ok(count) => changed += count,
+                // Somebody else decided meanwhile, or its integration was deleted.
+                Err(StoreError::Refused(_) | StoreError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(changed)
 }
 
 async fn find(
@@ -215,5 +315,33 @@ async fn find(
 
 async fn answer(state: &Data<WebState>, id: DeliveryId) -> Result<HttpResponse, Problem> {
     let (row, attempts) = find(state, id).await?;
-    Ok(HttpResponse::Ok().json(DeliveryOut::whole(&row, &attempts)))
+    let attempts = with_requests(state, &row, &attempts).await?;
+    Ok(HttpResponse::Ok().json(DeliveryOut::whole(&row, attempts)))
+}
+
+/// The attempts, each with its request as it was made then.
+async fn with_requests(
+    state: &WebState,
+    row: &DeliveryRow,
+    attempts: &[AttemptRow],
+) -> Result<Vec<AttemptOut>, Problem> {
+    let revisions: BTreeSet<u32> = attempts.iter().filter_map(|each| each.revision).collect();
+    let revisions = revisions.into_iter().collect();
+    let known: BTreeMap<u32, Integration> =
+        state.reader.revisions(row.integration_id, revisions).await?.into_iter().collect();
+    let shown = attempts.iter().map(|attempt| {
+        let integration = attempt.revision.and_then(|revision| known.get(&revision));
+        let request = integration.map(|integration| {
+            let Target::Webhook(webhook) = &integration.target;
+            let headers = state.engine.request_headers(
+                integration.clone(),
+                &row.record_id,
+                attempt.number,
+                attempt.started_at,
+            );
+            RequestOut { method: "POST", url: webhook.url.masked(), headers: headers_out(headers) }
+        });
+        AttemptOut::of_row(attempt, request)
+    });
+    Ok(shown.collect())
 }

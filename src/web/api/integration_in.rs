@@ -23,7 +23,7 @@ pub(super) struct Draft {
     pub(super) id: Option<IntegrationId>,
     /// The pointer to it.
     pub(super) at: String,
-    name: String,
+    pub(super) name: String,
     target: Target,
     condition: Option<Condition>,
     delivery: DeliverySettings,

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,36 +16,50 @@ use crate::domain::schedule::RetryOverrides;
 use crate::domain::time::Timestamp;
 
 /// What people set, in a form that can be sent back.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Settings {
+    /// Its id, the middle part of every Idempotency-Key that is sent to it.
     id: String,
+    /// The automation that it belongs to.
     automation_id: String,
+    /// `webhook`.
     kind: &'static str,
+    /// What people call it.
     name: String,
+    /// Where alerts are posted to.
     url: String,
     auth: Auth,
+    /// Which of the automation's alerts go here; without it, all.
     #[serde(skip_serializing_if = "Option::is_none")]
     condition: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_in_flight: Option<u16>,
+    /// `due`, or `fifo` for strict order.
     ordering: &'static str,
+    /// Most requests a second.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_limit: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry: Option<Retry>,
+    /// Whether Standard Webhooks headers are sent.
     signing: bool,
+    /// Whether HTTP/2 is never spoken to it.
     http1_only: bool,
 }
 
-#[derive(Debug, Serialize)]
+/// How it proves who sends.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Auth {
+    /// `none`, `bearer`, `api_key` or `custom_header`.
     method: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     header_name: Option<String>,
+    /// Whether a credential is stored. It never comes out.
     credential_set: bool,
 }
 
-#[derive(Debug, Serialize)]
+/// Where its schedule differs from the service's.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Retry {
     #[serde(skip_serializing_if = "Option::is_none")]
     base: Option<String>,
@@ -109,8 +124,9 @@ pub(super) fn duration(span: Duration) -> String {
     }
 }
 
-/// An integration with its state.
-#[derive(Debug, Serialize)]
+/// An integration: one destination of one automation, with its state.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Integration")]
 pub(super) struct IntegrationOut {
     #[serde(flatten)]
     settings: Settings,
@@ -120,15 +136,23 @@ pub(super) struct IntegrationOut {
     signing_secret: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// How it is doing.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "IntegrationState")]
 struct State {
+    /// `active`, `paused` or `disabled`.
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// `closed`, `open` or `half_open`.
     circuit: &'static str,
+    /// Deliveries that wait.
     pending: u64,
+    /// Attempts under way.
     in_flight: u64,
+    /// Deliveries that were given up.
     dead: u64,
+    /// Failures since the last success.
     consecutive_failures: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_success_at: Option<String>,

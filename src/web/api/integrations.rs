@@ -3,11 +3,14 @@
 use actix_web::http::header;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
-use super::attempt_out::AttemptOut;
+use super::attempt_out::{AttemptOut, HeaderOut, headers_out};
 use super::integration_in::{self, Settled};
 use super::integration_out::Settings;
+use super::once::{REPLAYED, if_gone, once};
 use super::patch::merge;
 use super::plan::{Fresh, fresh_secret, seal};
 use super::query::Query;
@@ -25,6 +28,42 @@ use crate::web::json::{self, Faults};
 use crate::web::{WebState, body};
 
 const WHAT: &str = "integration";
+
+/// What a test alert came to: nothing of it is kept.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Tested")]
+pub(super) struct TestedOut {
+    request: TestRequestOut,
+    attempt: AttemptOut,
+}
+
+/// The request of a test alert.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "TestRequest")]
+struct TestRequestOut {
+    /// Its headers, the credential shown as `***`.
+    headers: Vec<HeaderOut>,
+    /// Its body.
+    body: Value,
+}
+
+/// How many dead deliveries are tried again.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RetriedDead")]
+pub(super) struct RetriedDeadOut {
+    /// How many.
+    retried: u64,
+}
+
+/// A new signing secret, shown this once.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Rotated")]
+pub(super) struct RotatedOut {
+    /// The new secret.
+    signing_secret: String,
+    /// Until when the old one is sent beside it.
+    old_valid_until: String,
+}
 
 pub(super) async fn list(
     _caller: Caller<Viewer>,
@@ -48,6 +87,7 @@ pub(super) async fn create(
 ) -> Result<HttpResponse, Problem> {
     let automation_id = id(&path, "automation")?;
     let body = body::json(&request, payload).await?;
+    let once = once(&request, &body, &caller, &state)?;
     let value = json::parse(&body)?;
     let automation = view::automation(&state, automation_id).await?.automation;
     if automation.integrations.len() >= INTEGRATIONS_AN_AUTOMATION {
@@ -62,11 +102,20 @@ pub(super) async fn create(
     let (seals, fresh) = seal(&settled, &state)?;
     let integration = settled.integration;
     let id = integration.id;
-    let edit = Edit::CreateIntegration { integration, seals };
-    change(&state, edit, caller.actor()).await.map_err(|e| missing(e, "automation"))?;
-    let view = view::integration(&state, id).await?;
+    let edit = Edit::CreateIntegration { integration, seals, once };
+    let mut answer = HttpResponse::Created();
+    let (view, fresh) = match change(&state, edit, caller.actor()).await {
+        Ok(_) => (view::integration(&state, id).await?, fresh),
+        Err(StoreError::Repeated { subject }) => {
+            answer.insert_header(REPLAYED);
+            let before = view::integration(&state, super::id(&subject, WHAT)?).await;
+            (before.map_err(|problem| if_gone(problem, WHAT))?, None)
+        }
+        Err(error) => return Err(missing(error, "automation")),
+    };
+    let id = view.integration.id;
     let secret = fresh.as_ref().map(|secret| secret.expose());
-    Ok(HttpResponse::Created()
+    Ok(answer
         .insert_header((header::LOCATION, format!("/v1/integrations/{id}")))
         .insert_header(etag(view.version))
         .json(view.shown(&state).with_secret(secret)))
@@ -102,7 +151,7 @@ pub(super) async fn patch(
         if let Some(version) = seen.expected()
             && version != view.version
         {
-            return Err(Problem::stale(view.version));
+            return Err(refused(&state, id, StoreError::Stale { current: view.version }).await);
         }
         let settled = patched(&state, &view.integration, patch.clone())?;
         let (seals, fresh) = seal(&settled, &state)?;
@@ -122,8 +171,22 @@ pub(super) async fn patch(
             }
             Err(StoreError::Stale { .. })
                 if !matches!(seen, Seen::Version(_)) && tries < STALE_TRIES => {}
-            Err(error) => return Err(missing(error, WHAT)),
+            Err(error) => return Err(refused(&state, id, error).await),
         }
+    }
+}
+
+/// The refusal for what the store says; where the caller's version is an old one, with the present one.
+async fn refused(state: &Data<WebState>, id: IntegrationId, error: StoreError) -> Problem {
+    if !matches!(error, StoreError::Stale { .. }) {
+        return missing(error, WHAT);
+    }
+    match view::integration(state, id).await {
+        Ok(view) => {
+            let current = serde_json::to_value(view.shown(state));
+            Problem::stale(view.version).with_current(current.unwrap_or_default())
+        }
+        Err(problem) => problem,
     }
 }
 
@@ -149,8 +212,10 @@ pub(super) async fn delete(
     let id = id(&path, WHAT)?;
     let expected = seen(&request)?.expected();
     let deleted = change(&state, Edit::DeleteIntegration { id, expected }, caller.actor()).await;
-    deleted.map_err(|error| missing(error, WHAT))?;
-    Ok(HttpResponse::NoContent().finish())
+    match deleted {
+        Ok(_) => Ok(HttpResponse::NoContent().finish()),
+        Err(error) => Err(refused(&state, id, error).await),
+    }
 }
 
 pub(super) async fn pause(
@@ -235,13 +300,11 @@ pub(super) async fn test(
 ) -> Result<HttpResponse, Problem> {
     body::none(&request, payload).await?;
     let tested = state.engine.test(id(&path, WHAT)?).await.map_err(|e| missing(e, WHAT))?;
-    let headers: Vec<Value> =
-        tested.headers.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
     let body: Value = serde_json::from_slice(tested.alert.body.bytes()).unwrap_or(Value::Null);
-    Ok(HttpResponse::Ok().json(json!({
-        "request": {"headers": headers, "body": body},
-        "attempt": AttemptOut::of(1, &tested.report),
-    })))
+    Ok(HttpResponse::Ok().json(TestedOut {
+        request: TestRequestOut { headers: headers_out(tested.headers), body },
+        attempt: AttemptOut::of(1, &tested.report),
+    }))
 }
 
 pub(super) async fn retry_dead(
@@ -256,7 +319,7 @@ pub(super) async fn retry_dead(
     let (engine, by) = (state.engine.clone(), caller.actor());
     let retried = to_its_end(async move { engine.act(id, Operation::RetryDead, by).await }).await;
     let retried = retried.map_err(|error| missing(error, WHAT))?;
-    Ok(HttpResponse::Ok().json(json!({ "retried": retried })))
+    Ok(HttpResponse::Ok().json(RetriedDeadOut { retried }))
 }
 
 pub(super) async fn rotate_signing_secret(
@@ -279,10 +342,10 @@ pub(super) async fn rotate_signing_secret(
     let old_until = state.engine.now().plus(SIGNING_OVERLAP);
     let edit = Edit::RotateSigningSecret { id, sealed, old_until };
     change(&state, edit, caller.actor()).await.map_err(|error| missing(error, WHAT))?;
-    Ok(HttpResponse::Ok().json(json!({
-        "signing_secret": secret.expose(),
-        "old_valid_until": old_until.to_string(),
-    })))
+    Ok(HttpResponse::Ok().json(RotatedOut {
+        signing_secret: secret.expose().to_owned(),
+        old_valid_until: old_until.to_string(),
+    }))
 }
 
 async fn answer(state: &Data<WebState>, id: IntegrationId) -> Result<HttpResponse, Problem> {

@@ -1,29 +1,40 @@
 //! The API: one file for each resource, and one table of all doors.
 
 mod alerts;
+mod apply;
 mod attempt_out;
+mod audit;
 mod automation_in;
 mod automation_out;
 mod automations;
 mod deliveries;
+mod describe;
+mod differences;
+mod document;
 mod doors;
 mod integration_in;
 mod integration_out;
 mod integrations;
+mod once;
 mod patch;
 mod plan;
 mod query;
 pub mod record_json;
 mod records;
+mod session;
+mod tokens;
+mod users;
 mod version;
 mod view;
 
 use std::str::FromStr;
 
 use actix_web::web;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use document::openapi;
 pub(super) use doors::register;
 pub use doors::{Door, doors};
 
@@ -35,10 +46,27 @@ use crate::domain::limits::NAME_BYTES;
 use crate::engine::ports::{Actor, Edit, StoreError};
 
 /// A page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Page<T> {
+    /// The things on this page.
     data: Vec<T>,
+    /// What to send as `cursor` for the next page; null on the last one.
     next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A page of rows, of which one more was read than is shown: it tells whether there is a next page.
+    fn of<R>(
+        mut rows: Vec<R>,
+        limit: usize,
+        shown: impl Fn(&R) -> T,
+        cursor: impl Fn(&R) -> String,
+    ) -> Self {
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor = rows.last().filter(|_| more).map(cursor);
+        Self { data: rows.iter().map(shown).collect(), next_cursor }
+    }
 }
 
 /// The name of a thing that people name.

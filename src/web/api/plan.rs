@@ -18,7 +18,7 @@ use crate::web::json::{Faults, below};
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) automation: Automation,
-    settled: Vec<Settled>,
+    pub(super) settled: Vec<Settled>,
 }
 
 /// Secrets that this call made, to be shown once.

@@ -8,6 +8,11 @@ use super::super::json::Faults;
 use crate::domain::limits::{PAGE, PAGE_DEFAULT};
 use crate::domain::time::Timestamp;
 
+/// Where a list that is in order of time goes on: behind the thing of that time and id.
+pub(super) fn cursor(at: Timestamp, id: &dyn Display) -> String {
+    format!("{}-{id}", at.as_millis())
+}
+
 /// The parameters of a query, taken one by one. What nobody took is refused.
 pub(super) struct Query {
     pairs: Vec<(String, String)>,
@@ -51,6 +56,23 @@ impl Query {
         let at: jiff::Timestamp =
             self.parsed(name, "must be a time as in 2026-06-27T12:00:00Z (RFC 3339)")?;
         Some(Timestamp::from_millis(at.as_millisecond()))
+    }
+
+    /// A place in a list that is in order of time, as [`cursor`] wrote it.
+    pub(super) fn place<T: FromStr>(&mut self) -> Option<(Timestamp, T)> {
+        let text = self.text("cursor")?;
+        let read = text.split_once('-').and_then(|(at, id)| {
+            Some((Timestamp::from_millis(at.parse().ok()?), id.parse().ok()?))
+        });
+        if read.is_none() {
+            self.refuse("cursor", "is not a cursor that a list gave");
+        }
+        read
+    }
+
+    /// A switch.
+    pub(super) fn flag(&mut self, name: &'static str) -> bool {
+        self.parsed(name, "must be true or false").unwrap_or(false)
     }
 
     /// How many things a page shall have.

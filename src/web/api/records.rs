@@ -1,10 +1,12 @@
 //! `POST /v1/records`: feedback in. It is answered once what it caused is durable on disk.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use actix_web::http::header::ContentType;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::record_json::{CallError, parse_records};
 use crate::domain::levels::Levels;
@@ -14,6 +16,41 @@ use crate::web::WebState;
 use crate::web::auth::{Caller, Ingest};
 use crate::web::body;
 use crate::web::error::{Code, Problem};
+
+/// The answer as it is described; [`answer`] writes it.
+pub(super) struct AcceptedOut;
+
+impl JsonSchema for AcceptedOut {
+    fn schema_name() -> Cow<'static, str> {
+        "Accepted".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let alert = json_schema!({"type": "object",
+        "required": ["id", "automation_id", "record_id", "deliveries"],
+        "properties": {
+            "id": {"type": "string", "description": "The alert's id."},
+            "automation_id": {"type": "string", "description": "The automation that fired."},
+            "record_id": {"type": "string", "description": "The record that it fired for."},
+            "deliveries": {"type": "array", "items": {"type": "string"},
+                           "description": "The ids of its deliveries."},
+        }});
+        let rejected = json_schema!({"type": "object", "required": ["index", "error"],
+        "properties": {
+            "index": {"type": "integer", "description": "The place in the call, from 0."},
+            "error": {"type": "string", "description": "What to change."},
+        }});
+        json_schema!({"type": "object", "description": "What came of a call with records.",
+        "required": ["accepted", "alerts", "rejected"],
+        "properties": {
+            "accepted": {"type": "integer", "description": "Records that were taken."},
+            "alerts": {"type": "array", "items": alert,
+                       "description": "What fired; for a record that is known, what it made then."},
+            "rejected": {"type": "array", "items": rejected,
+                         "description": "Records that are wrong."},
+        }})
+    }
+}
 
 pub(super) async fn accept(
     _caller: Caller<Ingest>,

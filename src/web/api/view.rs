@@ -99,6 +99,8 @@ pub(super) fn missing(error: StoreError, what: &str) -> Problem {
         | StoreError::Stopped
         | StoreError::Stale { .. }
         | StoreError::Refused(_)
+        | StoreError::Repeated { .. }
+        | StoreError::KeyReused
         | StoreError::Failed(_) => error.into(),
     }
 }

@@ -1,0 +1,387 @@
+//! The schemas of what comes in. The readers refuse by hand, so that all faults are told at once; a test
+//! holds that each knows the very fields that are described here.
+
+use serde_json::{Value, json};
+
+use crate::domain::levels::{Level, SentimentShift};
+use crate::domain::limits;
+
+/// All of them, by name.
+pub(super) fn all() -> Vec<(&'static str, Value)> {
+    vec![
+        ("AutomationInput", automation()),
+        (
+            "AutomationPatch",
+            patch(
+                "AutomationInput",
+                "What is absent stays; null removes; integrations and \
+            conditions are replaced whole.",
+            ),
+        ),
+        ("IntegrationInput", integration()),
+        (
+            "IntegrationPatch",
+            patch(
+                "IntegrationInput",
+                "What is absent stays; null removes. \
+            `auth.credential`: absent keeps it, null removes it, a value replaces it.",
+            ),
+        ),
+        ("Condition", condition()),
+        ("RecordsInput", records()),
+        ("RecordInput", record()),
+        ("ApplyInput", apply()),
+        ("SignInInput", sign_in()),
+        ("PasswordInput", own_password()),
+        ("UserInput", user(true)),
+        ("UserPatch", user(false)),
+        ("TokenInput", token()),
+    ]
+}
+
+fn object(required: &[&str], properties: Value, text: &str) -> Value {
+    let mut schema = json!({"type": "object", "description": text, "properties": properties,
+                            "additionalProperties": false});
+    if let (false, Some(members)) = (required.is_empty(), schema.as_object_mut()) {
+        members.insert("required".to_owned(), json!(required));
+    }
+    schema
+}
+
+fn text(most: usize, words: &str) -> Value {
+    json!({"type": "string", "maxLength": most, "description": words})
+}
+
+fn name(words: &str) -> Value {
+    json!({"type": "string", "minLength": 1, "maxLength": limits::NAME_BYTES,
+           "description": format!("{words} At most {} bytes, no control characters.", limits::NAME_BYTES)})
+}
+
+/// What Belfry gives: taken, so that what was read can be sent back, and not looked at.
+fn given(words: &str) -> Value {
+    json!({"description": format!("{words} Belfry gives it: taken here and not looked at."),
+           "readOnly": true})
+}
+
+fn levels() -> Value {
+    let words: Vec<_> = Level::ALL.iter().map(|level| level.word()).collect();
+    json!({"type": "string", "enum": words})
+}
+
+fn shifts() -> Value {
+    let words: Vec<_> = SentimentShift::ALL.iter().map(|shift| shift.word()).collect();
+    json!({"type": "string", "enum": words})
+}
+
+fn nullable(mut schema: Value) -> Value {
+    let kind = schema.get("type").cloned();
+    if let (Some(Value::String(kind)), Some(members)) = (kind, schema.as_object_mut()) {
+        members.insert("type".to_owned(), json!([kind, "null"]));
+        if let Some(Value::Array(words)) = members.get_mut("enum") {
+            words.push(Value::Null);
+        }
+    }
+    schema
+}
+
+fn condition_or_none(words: &str) -> Value {
+    json!({"description": words,
+           "anyOf": [{"$ref": "#/components/schemas/Condition"}, {"type": "null"}]})
+}
+
+fn automation() -> Value {
+    let least = object(
+        &[],
+        json!({
+            "escalation_level": nullable(levels()),
+            "emotional_intensity_level": nullable(levels()),
+            "sentiment_shift": nullable(shifts()),
+        }),
+        "An alert is made where each level that is named here is reached.",
+    );
+    object(
+        &["name"],
+        json!({
+            "id": given("The automation's id."),
+            "version": given("The version, as in the ETag."),
+            "created_at": given("When it was made."),
+            "updated_at": given("When it was changed."),
+            "name": name("What people call it."),
+            "active": {"type": ["boolean", "null"], "default": true,
+                "description": "An automation that is not active fires for nothing."},
+            "filter": condition_or_none("Which records it watches; without it, all."),
+            "minimum_levels": nullable(least),
+            "integrations": {"type": ["array", "null"], "maxItems": limits::INTEGRATIONS_AN_AUTOMATION,
+                "items": {"$ref": "#/components/schemas/IntegrationInput"},
+                "description": "Where its alerts go. One with the id of an integration that is there \
+                                replaces it; one without is added; what is missing is deleted."},
+        }),
+        "An automation with its integrations.",
+    )
+}
+
+fn integration() -> Value {
+    let auth = object(
+        &["method"],
+        json!({
+            "method": {"type": "string", "enum": ["none", "bearer", "api_key", "custom_header"],
+                "description": "None: no header. Bearer: `Authorization: Bearer <credential>`. API key: \
+                                `X-API-Key: <credential>`. Custom header: `<header_name>: <credential>`."},
+            "header_name": {"type": ["string", "null"], "minLength": 1,
+                "maxLength": limits::HEADER_NAME_BYTES,
+                "description": "The name of the custom header; none that the request uses itself."},
+            "credential": {"type": ["string", "null"], "writeOnly": true, "minLength": 1,
+                "maxLength": limits::CREDENTIAL_BYTES,
+                "description": "Goes in and never comes out. Absent keeps it, null removes it."},
+            "credential_set": given("Whether one is stored."),
+        }),
+        "How the integration proves who sends.",
+    );
+    let span = |words: &str| {
+        json!({"type": ["string", "null"], "examples": ["30s", "2h"],
+               "description": format!("{words} A duration such as \"30s\" or \"2h\".")})
+    };
+    let retry = object(
+        &[],
+        json!({
+            "base": span("The delay after the first failure."),
+            "factor": {"type": ["number", "null"], "minimum": 1, "maximum": limits::RETRY_FACTOR,
+                "description": "What each further delay is multiplied by."},
+            "cap": span("No delay is longer."),
+            "horizon": span("For how long after the alert a failed attempt is made again."),
+            "jitter": {"type": ["number", "null"], "minimum": 0, "maximum": 1,
+                "description": "The share of each delay that is random."},
+        }),
+        "Where this integration's schedule differs from the service's.",
+    );
+    let flag = |words: &str| json!({"type": ["boolean", "null"], "description": words});
+    object(
+        &["kind", "url"],
+        json!({
+            "id": {"type": ["string", "null"], "format": "uuid",
+                "description": "Which integration is meant, where a set of them is replaced."},
+            "automation_id": given("The automation that it belongs to."),
+            "state": given("How it is doing."),
+            "signing_secret": given("Shown by the call that makes it."),
+            "kind": {"type": "string", "enum": ["webhook"]},
+            "name": nullable(name("What people call it; without it, the host of the URL.")),
+            "url": {"type": "string", "format": "uri", "maxLength": limits::URL_BYTES,
+                "description": "Where to POST alerts: https, without user and fragment, to an address \
+                                that the egress policy allows."},
+            "auth": nullable(auth),
+            "condition": condition_or_none("Which of the automation's alerts go here; without it, all."),
+            "max_in_flight": {"type": ["integer", "null"], "minimum": 1,
+                "maximum": limits::MAX_IN_FLIGHT, "description": "Attempts under way at once."},
+            "ordering": {"type": ["string", "null"], "enum": ["due", "fifo", null],
+                "description": "`fifo` holds strict order: one in flight, and a failing delivery holds \
+                                back those behind it."},
+            "rate_limit": {"type": ["integer", "null"], "minimum": 1, "maximum": limits::RATE_LIMIT,
+                "description": "Most requests a second."},
+            "retry": nullable(retry),
+            "signing": flag("Send the Standard Webhooks headers."),
+            "http1_only": flag("Never speak HTTP/2 to it."),
+        }),
+        "A destination.",
+    )
+}
+
+/// A patch has the fields of the whole, of which none is required.
+fn patch(of: &str, words: &str) -> Value {
+    let whole = if of == "AutomationInput" { automation() } else { integration() };
+    let mut schema = relaxed(whole);
+    if let Some(members) = schema.as_object_mut() {
+        members.insert(
+            "description".to_owned(),
+            json!(format!("A JSON merge patch (RFC 7396). {words}")),
+        );
+    }
+    schema
+}
+
+fn relaxed(mut schema: Value) -> Value {
+    if let Some(members) = schema.as_object_mut() {
+        members.remove("required");
+        if let Some(Value::Object(properties)) = members.get_mut("properties") {
+            for property in properties.values_mut() {
+                *property = relaxed(property.take());
+            }
+        }
+    }
+    schema
+}
+
+fn condition() -> Value {
+    let this = json!({"$ref": "#/components/schemas/Condition"});
+    let list = |least: usize| json!({"type": "array", "minItems": least, "maxItems": limits::CONDITION_NODES, "items": this});
+    let ops = [
+        "eq",
+        "ne",
+        "in",
+        "not_in",
+        "contains",
+        "starts_with",
+        "gt",
+        "gte",
+        "lt",
+        "lte",
+        "exists",
+        "matches",
+    ];
+    json!({
+        "description": format!(
+            "A condition over a record and its levels: `{{\"all\": […]}}`, `{{\"any\": […]}}`, \
+             `{{\"not\": …}}` or `{{\"field\", \"op\", \"value\"}}`; `{{}}` holds always. At most {} parts, \
+             nested {} deep. A value must fit its field and operator: numbers are compared as numbers, \
+             levels in their order, `in` and `not_in` take a list, `exists` true or false, `matches` a \
+             regular expression of linear time.",
+            limits::CONDITION_NODES, limits::CONDITION_DEPTH),
+        "anyOf": [
+            object(&[], json!({}), "Holds always."),
+            object(&["all"], json!({"all": list(0)}), "All of them hold."),
+            object(&["any"], json!({"any": list(1)}), "One of them holds."),
+            object(&["not"], json!({"not": this}), "It does not hold."),
+            object(&["field", "op"], json!({
+                "field": {"type": "string", "maxLength": limits::RECORD_WORD_BYTES,
+                    "description": "segment, product_area, channel, source, tags, type, content, \
+                        levels.escalation_level, levels.emotional_intensity_level, \
+                        levels.sentiment_shift, created_at, id, org_id, source_url, conversation_id, or \
+                        metadata.<name>."},
+                "op": {"type": "string", "enum": ops},
+                "value": {"description": "What to compare with."},
+            }), "A test of one field."),
+        ],
+    })
+}
+
+fn records() -> Value {
+    object(
+        &["records"],
+        json!({"records": {"type": "array", "maxItems": limits::RECORDS_A_CALL,
+            "items": {"$ref": "#/components/schemas/RecordInput"},
+            "description": "Each is judged alone: one bad record never spoils the others."}}),
+        "Feedback.",
+    )
+}
+
+fn record() -> Value {
+    let word = |words: &str| nullable(text(limits::RECORD_WORD_BYTES, words));
+    let time = |words: &str| json!({"type": ["string", "null"], "format": "date-time", "description": words});
+    let id = |words: &str| json!({"type": "string", "minLength": 1, "maxLength": limits::ID_BYTES, "description": words});
+    let message = object(
+        &["author", "text"],
+        json!({
+            "author": {"type": "string", "enum": ["customer", "agent"]},
+            "text": {"type": "string"},
+            "at": time("When it was written."),
+        }),
+        "A message.",
+    );
+    let found = object(
+        &["escalation_level", "emotional_intensity_level"],
+        json!({
+            "escalation_level": levels(),
+            "emotional_intensity_level": levels(),
+            "sentiment_shift": nullable(shifts()),
+        }),
+        "What an upstream classifier found.",
+    );
+    object(
+        &["id", "org_id", "content", "source", "levels"],
+        json!({
+            "id": id("Names the record for ever: one alert for each automation and record."),
+            "org_id": id("The organisation."),
+            "content": {"type": "string", "description": "What the customer says."},
+            "source": {"type": "string", "minLength": 1, "maxLength": limits::RECORD_WORD_BYTES,
+                "description": "Where it comes from, as in ZendeskSupport."},
+            "created_at": time("When it was written."),
+            "source_url": nullable(text(limits::SOURCE_URL_BYTES, "Where it can be read.")),
+            "type": word("A ticket, a call, a review, …"),
+            "channel": word("Chat, mail, …"),
+            "segment": word("The customer's segment or tier."),
+            "product_area": word("What it is about."),
+            "tags": {"type": ["array", "null"], "maxItems": limits::RECORD_TEXTS,
+                "items": {"type": "string", "maxLength": limits::RECORD_WORD_BYTES}},
+            "metadata": {"type": ["object", "null"], "maxProperties": limits::RECORD_METADATA,
+                "additionalProperties": {"type": ["string", "number", "boolean", "array"],
+                    "items": {"type": "string"}},
+                "description": "Anything else: text, numbers, true or false, lists of texts."},
+            "conversation_id": word("The conversation that it belongs to."),
+            "messages": {"type": ["array", "null"], "maxItems": limits::RECORD_MESSAGES, "items": message},
+            "levels": found,
+        }),
+        "One piece of customer feedback.",
+    )
+}
+
+fn apply() -> Value {
+    object(
+        &["automations"],
+        json!({"automations": {"type": "array",
+            "items": {"$ref": "#/components/schemas/AutomationInput"},
+            "description": "All automations that there shall be. One is known by its id, where it has one, \
+                            else by its name; so are its integrations."}}),
+        "The whole set of automations.",
+    )
+}
+
+fn secret(words: &str) -> Value {
+    json!({"type": "string", "format": "password", "writeOnly": true, "description": words})
+}
+
+fn new_password() -> Value {
+    let (least, most) = (limits::PASSWORD_BYTES.start(), limits::PASSWORD_BYTES.end());
+    let mut schema =
+        secret(&format!("{least} to {most} bytes; anything that is not one character only."));
+    if let Some(members) = schema.as_object_mut() {
+        members.insert("minLength".to_owned(), json!(least));
+        members.insert("maxLength".to_owned(), json!(most));
+    }
+    schema
+}
+
+fn sign_in() -> Value {
+    object(
+        &["name", "password"],
+        json!({"name": {"type": "string"}, "password": secret("The password.")}),
+        "Who signs in.",
+    )
+}
+
+fn own_password() -> Value {
+    object(
+        &["present", "new"],
+        json!({"present": secret("The present password."), "new": new_password()}),
+        "The own password.",
+    )
+}
+
+fn user(whole: bool) -> Value {
+    let required: &[&str] = if whole { &["name", "role", "password"] } else { &[] };
+    object(
+        required,
+        json!({
+            "id": given("The person's id."),
+            "created_at": given("When it was added."),
+            "password_changed_at": given("When the password was set."),
+            "last_sign_in_at": given("When the person last signed in."),
+            "name": name("The name to sign in with; two that differ by case only are one."),
+            "role": {"type": "string", "enum": ["viewer", "editor", "admin"]},
+            "password": new_password(),
+        }),
+        "A person. A change of role or password ends the person's sessions.",
+    )
+}
+
+fn token() -> Value {
+    object(
+        &["name", "role"],
+        json!({
+            "name": name("What the token is for."),
+            "role": {"type": "string", "enum": ["ingest", "viewer", "editor", "admin"],
+                "description": "`ingest` hands records in and does nothing else."},
+            "expires_at": {"type": ["string", "null"], "format": "date-time",
+                "description": "When it ends; without it, never."},
+        }),
+        "A token.",
+    )
+}

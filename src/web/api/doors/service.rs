@@ -1,0 +1,73 @@
+//! Records in, and how the service is.
+
+use actix_web::http::Method;
+use serde_json::json;
+
+use super::super::describe::call;
+use super::super::{document, records};
+use super::{Door, INGEST, OPEN, door};
+use crate::web::error::Code;
+use crate::web::{docs, health};
+
+pub(super) fn doors() -> Vec<Door> {
+    let alive = call("isAlive", "service", "Whether the process lives", "It answers, so it lives.")
+        .gives::<health::HealthOut>(200, "It lives.");
+    let ready = call(
+        "isReady",
+        "service",
+        "Whether it can do its work",
+        "503 while the store can't write, or while the service stops.",
+    )
+    .gives::<health::HealthOut>(200, "Records can be taken and results written.")
+    .refuses(&[Code::NotReady]);
+    let description = call(
+        "readDescription",
+        "service",
+        "This description",
+        "OpenAPI 3.1, made of the same table that the service goes by.",
+    )
+    .gives::<serde_json::Map<String, serde_json::Value>>(200, "The description.");
+    let page = call(
+        "readDocs",
+        "service",
+        "This description, to be read by people",
+        "A page that needs no script and no other host.",
+    )
+    .gives_text("text/html", "The page.");
+    let style =
+        call("readDocsStyle", "service", "The style of that page", "Part of the page at /docs.")
+            .gives_text("text/css", "The style.");
+    let ingest = call(
+        "acceptRecords",
+        "records",
+        "Hand records in",
+        "Answered once what they caused is durable on disk. A record that is sent again makes no second \
+         alert. After a 503 nothing was taken: send the same again.",
+    )
+    .takes("RecordsInput", example())
+    .gives::<records::AcceptedOut>(202, "What fired, and which records were refused.");
+    vec![
+        door(Method::GET, "/healthz", OPEN, health::alive, alive),
+        door(Method::GET, "/readyz", OPEN, health::ready, ready),
+        door(Method::GET, "/openapi.json", OPEN, document::read, description),
+        door(Method::GET, "/docs", OPEN, docs::page, page),
+        door(Method::GET, "/docs/style.css", OPEN, docs::style, style),
+        door(Method::POST, "/v1/records", INGEST, records::accept, ingest),
+    ]
+}
+
+fn example() -> serde_json::Value {
+    json!({"records": [{
+        "id": "ticket-4711",
+        "org_id": "acme",
+        "content": "Third outage this week. My next call is to our lawyers.",
+        "source": "ZendeskSupport",
+        "created_at": "2026-06-27T11:58:00Z",
+        "source_url": "https://support.example.com/tickets/4711",
+        "segment": "enterprise",
+        "tags": ["outage"],
+        "metadata": {"arr": 250_000, "region": "EMEA"},
+        "levels": {"escalation_level": "extreme", "emotional_intensity_level": "high",
+                   "sentiment_shift": "sentiment degraded"},
+    }]})
+}
