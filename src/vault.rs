@@ -52,13 +52,16 @@ pub enum KeyError {
         mode: u32,
     },
     /// Somebody else owns it.
-    #[error("the master key {0} belongs to another user: give it to the user that runs belfry")]
+    #[error(
+        "the master key {0} belongs to another user: run belfry as that one, or give the file to the \
+         user that runs belfry"
+    )]
     ForeignOwner(String),
     /// It is a link or no file.
     #[error("the master key {0} is not a plain file: put the file itself there")]
     NotAFile(String),
     /// What is in it is no key.
-    #[error("{place} holds no master key ({what}): put back the one that `belfry init` made")]
+    #[error("{place} holds no master key ({what}): put back a copy of it")]
     Malformed {
         /// The file, or the variable.
         place: String,
@@ -75,9 +78,55 @@ pub enum KeyError {
         /// The machine's answer.
         source: std::io::Error,
     },
+    /// It is a mount of its own.
+    #[error(
+        "the master key {0} is mounted as a single file, which can't be replaced: mount the directory \
+         that it lies in"
+    )]
+    Mounted(String),
     /// The machine gave no randomness.
     #[error("the machine gave no randomness")]
     NoRandomness,
+}
+
+const VARIABLE: &str = "BELFRY_MASTER_KEY";
+
+/// Where the master key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// In the variable `BELFRY_MASTER_KEY` itself.
+    Variable,
+    /// In the file that `BELFRY_MASTER_KEY_FILE` names, else in the one in the data directory.
+    File(PathBuf),
+}
+
+impl KeyPlace {
+    /// Where the environment says that the key of this data directory is.
+    pub fn of(data: &Path) -> Self {
+        if std::env::var_os(VARIABLE).is_some() {
+            return Self::Variable;
+        }
+        let named = std::env::var_os("BELFRY_MASTER_KEY_FILE").map(PathBuf::from);
+        Self::File(named.unwrap_or_else(|| data.join(KEY_FILE)))
+    }
+
+    /// Reads the key there.
+    ///
+    /// # Errors
+    /// What is wrong with it and what to do.
+    pub fn read(&self) -> Result<MasterKey, KeyError> {
+        match self {
+            Self::Variable => match std::env::var(VARIABLE) {
+                Ok(text) => MasterKey::parse(&Zeroizing::new(text), VARIABLE),
+                // To fall back to the file would be to use another key than the one that was meant.
+                Err(VarError::NotUnicode(_) | VarError::NotPresent) => {
+                    let place = VARIABLE.to_owned();
+                    Err(KeyError::Malformed { place, what: "it is no text" })
+                }
+            },
+            Self::File(path) => MasterKey::read(path),
+        }
+    }
 }
 
 /// The master key; zeroed on drop.
@@ -120,23 +169,7 @@ impl MasterKey {
     /// # Errors
     /// What is wrong with it and what to do.
     pub fn load(data: &Path) -> Result<Self, KeyError> {
-        const VARIABLE: &str = "BELFRY_MASTER_KEY";
-        match std::env::var(VARIABLE) {
-            Ok(text) => return Self::parse(&Zeroizing::new(text), VARIABLE),
-            Err(VarError::NotPresent) => {}
-            // To fall back to the file would be to use another key than the one that was meant.
-            Err(VarError::NotUnicode(_)) => {
-                return Err(KeyError::Malformed {
-                    place: VARIABLE.to_owned(),
-                    what: "it is no text",
-                });
-            }
-        }
-        let path = match std::env::var_os("BELFRY_MASTER_KEY_FILE") {
-            Some(path) => PathBuf::from(path),
-            None => data.join(KEY_FILE),
-        };
-        Self::read(&path)
+        KeyPlace::of(data).read()
     }
 
     /// Reads it from its file.
@@ -271,6 +304,11 @@ impl Vault {
     pub fn with_most_seals(mut self, most_seals: u64) -> Self {
         self.most_seals = most_seals;
         self
+    }
+
+    /// The name of its key, in hex: it tells keys apart and nothing about them.
+    pub fn key_id(&self) -> String {
+        self.key_id.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Whether it was sealed under this key. One that was and can't be opened is damaged.

@@ -7,6 +7,7 @@ pub mod deliveries;
 pub mod dev;
 pub mod error;
 pub mod init;
+pub mod key;
 pub mod listen;
 pub mod paint;
 pub mod records;
@@ -45,6 +46,8 @@ pub enum Command {
     Records(records::RecordsArgs),
     /// See deliveries, and try them again.
     Deliveries(deliveries::DeliveriesArgs),
+    /// Look after the master key, here and while the service is stopped.
+    Key(key::KeyArgs),
 }
 
 /// Parses the arguments and runs the command. Exit status: 0 done, 1 failed, 2 misuse.
@@ -70,6 +73,7 @@ fn run(command: Command) -> Result<(), CliError> {
             Command::Listen(args) => listen::run(*args).await,
             Command::Records(args) => records::run(args).await,
             Command::Deliveries(args) => deliveries::run(args).await,
+            Command::Key(args) => key::run(args).await,
         }
     })
 }

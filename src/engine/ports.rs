@@ -220,6 +220,13 @@ pub struct Actor {
     pub address: Option<String>,
 }
 
+impl Actor {
+    /// Somebody on the machine itself.
+    pub fn cli() -> Self {
+        Self { kind: ActorKind::Cli, name: "cli".to_owned(), address: None }
+    }
+}
+
 /// What an actor is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActorKind {
@@ -442,7 +449,7 @@ pub enum VaultError {
     #[error("it can't be opened with the master key in use, or it was damaged or moved")]
     Unreadable,
     /// The key has sealed as much as is safe; rotate it.
-    #[error("the key has been used too often: rotate it")]
+    #[error("the key has been used too often: stop the service and run `belfry key rotate`")]
     Exhausted,
     /// The machine gave no randomness.
     #[error("the machine gave no randomness")]

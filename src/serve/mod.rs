@@ -1,6 +1,7 @@
 //! Puts the rooms together into the running service, and takes them apart in good order.
 
 mod audit_log;
+pub mod keys;
 mod watchdog;
 mod witness;
 
@@ -26,7 +27,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::ports::{Clock, Sealer, StoreError, VaultError};
 use crate::engine::{Board, Engine, Lane, Parts};
 use crate::store::{Fatal, OpenError, Settings, Sqlite};
-use crate::vault::{KeyError, MasterKey, Vault};
+use crate::vault::KeyError;
 use crate::web::password::Passwords;
 use crate::web::{
     self, Callers, Certificate, ServeError, ServerSettings, Site, TlsFiles, WebState,
@@ -56,7 +57,7 @@ pub enum StartError {
     /// Secrets were sealed under another key.
     #[error(
         "{count} stored secrets can't be read with the master key in use: put the key back that they \
-         were sealed with"
+         were sealed with; a copy from before the last `belfry key rotate` is another key"
     )]
     OtherKey {
         /// How many.
@@ -132,16 +133,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
     // A second call finds it installed already.
     let _installed = rustls::crypto::ring::default_provider().install_default();
     raise_file_limit();
-    let vault = Arc::new(Vault::new(&MasterKey::load(data)?)?);
-    let sealer: Arc<dyn Sealer> = vault.clone();
-    let settings = channel_settings(&config, &[])?;
-    if let Some(missing) = settings.check()? {
-        tracing::error!(%missing, "https destinations can't be reached");
-    }
-    let senders = (0..config.workers)
-        .map(|_| WebhookSender::new(&settings, Arc::clone(&sealer)).map(Arc::new))
-        .collect::<Result<Vec<_>, _>>()?;
-    let board = Board::new(senders.len());
+    let board = Board::new(config.workers);
     let fatal: Fatal = Arc::new(end_process);
     let store = Sqlite::open_existing(
         &config.storage,
@@ -152,7 +144,15 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
             max_pages: None,
         },
     )?;
-    refuse_other_key(&store, &vault).await?;
+    // What is stored says which key is in use, where a rotation was killed.
+    let sealer: Arc<dyn Sealer> = Arc::new(keys::in_use(&store, data).await?);
+    let settings = channel_settings(&config, &[])?;
+    if let Some(missing) = settings.check()? {
+        tracing::error!(%missing, "https destinations can't be reached");
+    }
+    let senders = (0..config.workers)
+        .map(|_| WebhookSender::new(&settings, Arc::clone(&sealer)).map(Arc::new))
+        .collect::<Result<Vec<_>, _>>()?;
     let arbiters: Vec<Arbiter> = senders.iter().map(|_| Arbiter::new()).collect();
     let lanes = arbiters
         .iter()
@@ -276,22 +276,6 @@ impl Running {
         for arbiter in &self.arbiters {
             arbiter.stop();
         }
-    }
-}
-
-/// Refuses a key that what is stored was not sealed with: going on would lose every alert's credential.
-async fn refuse_other_key(store: &Sqlite, vault: &Vault) -> Result<(), StartError> {
-    let stored = store.reader().sealed().await?;
-    let foreign = stored
-        .iter()
-        .flat_map(|each| {
-            let secrets = each.signing_secrets.iter().map(|secret| &secret.sealed);
-            each.credential.iter().chain(secrets)
-        })
-        .filter(|sealed| !vault.is_ours(sealed));
-    match foreign.count() {
-        0 => Ok(()),
-        count => Err(StartError::OtherKey { count }),
     }
 }
 

@@ -24,6 +24,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("people", include_str!("people.rs")),
     ("queries", include_str!("queries.rs")),
     ("queue", include_str!("queue.rs")),
+    ("reseal", include_str!("reseal.rs")),
     ("retention", include_str!("retention.rs")),
     ("row", include_str!("row.rs")),
     ("settle", include_str!("settle.rs")),

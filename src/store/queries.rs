@@ -216,20 +216,6 @@ impl Reader {
         self.query(move |connection| state(connection, id))
     }
 
-    /// Sealed credentials and signing secrets of integrations that are not deleted.
-    pub fn sealed(&self) -> Promise<Result<Vec<crate::engine::ports::Destination>, StoreError>> {
-        self.query(|connection| {
-            let mut statement = connection.prepare(
-                "SELECT id FROM integrations i WHERE deleted_at IS NULL AND (credential IS NOT NULL
-                   OR EXISTS (SELECT 1 FROM signing_secrets s WHERE s.integration_id = i.id))",
-            )?;
-            let ids: Vec<IntegrationId> = statement
-                .query_map([], |row| uuid(row, "id").map(IntegrationId))?
-                .collect::<rusqlite::Result<_>>()?;
-            ids.into_iter().map(|id| configured::destination(connection, id)).collect()
-        })
-    }
-
     /// The token of that id, if there is one.
     pub fn token(&self, id: String) -> Promise<Result<Option<TokenRow>, StoreError>> {
         self.query(move |connection| tokens::find(connection, &id))

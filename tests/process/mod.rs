@@ -70,6 +70,16 @@ pub(crate) struct Listener {
 
 impl Listener {
     pub(crate) fn start(data: &Data, name: &str, args: &[&str]) -> Self {
+        Self::start_knowing(data, name, args, &[])
+    }
+
+    /// The same with variables, in which a receiver is told the secrets that it expects.
+    pub(crate) fn start_knowing(
+        data: &Data,
+        name: &str,
+        args: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let ca = data.beside(&format!("{name}-ca.pem"));
         let log = data.beside(&format!("{name}.jsonl"));
         let mut child = belfry()
@@ -78,6 +88,7 @@ impl Listener {
             .arg("--log")
             .arg(&log)
             .args(args)
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
