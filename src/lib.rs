@@ -14,6 +14,7 @@ pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod failpoint;
+pub mod metrics;
 pub mod serve;
 pub mod store;
 pub mod telemetry;

@@ -269,6 +269,12 @@ fn b15_a_delivery_that_crashes_its_actor_is_dead() {
     scene.service.wait_for_state("r3", "delivered");
     assert_eq!(scene.service.delivery("r2").unwrap()["reason"], "crashed_worker");
     assert_eq!(scene.listener.requests().len(), 2);
+    let counted = ["belfry_deliveries_total{state=\"dead\"} 1", "belfry_actor_restarts_total 3"];
+    wait_until("it is counted", || {
+        let page = scene.service.ok("GET", "/metrics", &Value::Null);
+        let lines: Vec<&str> = page.as_str().expect("a page").lines().collect();
+        counted.iter().all(|line| lines.contains(line))
+    });
 }
 
 /// Matrix B18: SIGTERM while a receiver is slow: the attempt ends, is written down, and the exit is clean.

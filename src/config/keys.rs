@@ -224,6 +224,13 @@ pub const KEYS: &[Key] = &[
         "\"info\"",
         "The least important lines that are written.",
     ),
+    key(
+        "metrics.access",
+        Form::Word(&["token", "open", "off"]),
+        "\"token\"",
+        "Who may read /metrics: \"token\" asks for a token that may look, \"open\" lets everybody who\n\
+         # reaches the address, \"off\" serves none.",
+    ),
 ];
 
 impl Form {

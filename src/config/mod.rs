@@ -19,6 +19,7 @@ use crate::channel::EgressPolicy;
 use crate::domain::integration::{Ordering, Policy};
 use crate::domain::schedule::Schedule;
 use crate::domain::secret::Secret;
+use crate::metrics::Access;
 use read::{Value, Values};
 
 /// The name of the file in the data directory.
@@ -55,6 +56,8 @@ pub struct Config {
     pub log_json: bool,
     /// The least important lines that are written.
     pub log_level: String,
+    /// Who may read the metrics.
+    pub metrics_access: Access,
     /// Where the dashboard shows records, without a slash at its end.
     pub dashboard_url: String,
 }
@@ -225,6 +228,12 @@ fn built(data: &Path, values: &Values) -> Config {
         },
         log_json: text(values, "log.format").as_deref() == Some("json"),
         log_level: text(values, "log.level").unwrap_or_else(|| "info".to_owned()),
+        metrics_access: match text(values, "metrics.access").as_deref() {
+            Some("open") => Access::Open,
+            Some("off") => Access::Off,
+            // Only these three words come through the check; whatever else came would be no open door.
+            Some(_) | None => Access::Token,
+        },
         dashboard_url: text(values, "dashboard_url").unwrap_or_default(),
     }
 }

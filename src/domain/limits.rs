@@ -219,6 +219,14 @@ pub const AUDIT_LINES: usize = 100;
 pub const TOKENS_IN_MEMORY: usize = 1024;
 /// A token revoked by another process is refused after this, at the latest.
 pub const TOKEN_MEMORY: Duration = Duration::from_secs(30);
+/// Integrations that the metrics tell by name because their queues are the deepest: each takes some six
+/// lines of every scrape, and those who store them pay for each name that ever was.
+pub const METRICS_DEEPEST: usize = 100;
+/// Integrations that they name beside those because their circuit is open, for the same reason.
+pub const METRICS_OPEN: usize = 100;
+/// For how long what was read for a scrape serves the next ones: counting a long queue takes the store a
+/// moment, and nothing keeps scrapers from asking all the time.
+pub const METRICS_KEPT: Duration = Duration::from_secs(1);
 /// Attempts of one destination on the wire at once that an integration may ask for.
 pub const MAX_IN_FLIGHT: u16 = 64;
 /// Requests a second that an integration may ask for: more is as good as no limit.

@@ -23,6 +23,8 @@ pub struct Fired {
     pub record_id: String,
     /// Where it goes.
     pub deliveries: Vec<DeliveryId>,
+    /// False where it was there already.
+    pub fresh: bool,
 }
 
 impl Engine {
@@ -55,6 +57,7 @@ impl Engine {
                 automation_id,
                 record_id,
                 deliveries: accepted.deliveries,
+                fresh: accepted.fresh,
             });
         Ok(fired.collect())
     }

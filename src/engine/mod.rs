@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 
 pub use board::Board;
 pub use intake::Fired;
-pub use operate::{Operation, Tested};
+pub use operate::{Actors, Operation, Tested};
 pub use shared::{Lane, Witness};
 
 use crate::domain::id::IntegrationId;

@@ -29,6 +29,15 @@ pub struct Tested {
     pub report: Report,
 }
 
+/// What all actors do at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Actors {
+    /// Parked, because they died too often.
+    pub parked: usize,
+    /// Attempts on the wire.
+    pub in_flight: usize,
+}
+
 impl Engine {
     /// Changes what is configured, in the store first and then wherever it is in use. Returns the
     /// version of the automation that it concerns.
@@ -219,6 +228,15 @@ impl Engine {
     /// Until when a destination's actor is parked, because it died too often.
     pub fn parked_until(&self, id: IntegrationId) -> Option<Timestamp> {
         self.shared.board.find(id).and_then(|station| station.parked_until())
+    }
+
+    /// What all actors do now.
+    pub fn actors(&self) -> Actors {
+        let stations = self.shared.board.all();
+        Actors {
+            parked: stations.iter().filter(|each| each.parked_until().is_some()).count(),
+            in_flight: stations.iter().map(|each| each.in_flight()).sum(),
+        }
     }
 
     /// Seals credentials before they are stored.

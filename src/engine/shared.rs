@@ -33,6 +33,11 @@ pub trait Witness: Send + Sync {
     /// An actor died and is started again, or parked until then.
     fn died(&self, integration: IntegrationId, at: Timestamp, parked_until: Option<Timestamp>);
 
+    /// A delivery is dead because it killed its actor too often.
+    fn gave_up(&self, integration: IntegrationId, delivery: DeliveryId) {
+        let _ = (integration, delivery);
+    }
+
     /// An actor is about to handle this delivery. Where a test wants it to die, it panics here.
     fn about_to_handle(&self, delivery: DeliveryId) {
         let _ = delivery;

@@ -173,7 +173,10 @@ impl Handler<Down> for Supervisor {
         let counting = self.shared.store.record_crash(culprit, limits::CRASHES_A_DELIVERY, now);
         ctx.spawn(counting.into_actor(self).map(move |dead, this, ctx| {
             match dead {
-                Ok(true) => station.remove_flight(culprit),
+                Ok(true) => {
+                    station.remove_flight(culprit);
+                    this.shared.witness.gave_up(station.id, culprit);
+                }
                 Ok(false) => {}
                 Err(error) => tracing::warn!(%error, "a crash could not be counted"),
             }

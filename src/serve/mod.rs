@@ -26,11 +26,12 @@ use crate::domain::throttle::Throttle;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::{Clock, Sealer, StoreError, VaultError};
 use crate::engine::{Board, Engine, Lane, Parts};
+use crate::metrics::Metrics;
 use crate::store::{Fatal, OpenError, Settings, Sqlite};
 use crate::vault::KeyError;
 use crate::web::password::Passwords;
 use crate::web::{
-    self, Callers, Certificate, ServeError, ServerSettings, Site, TlsFiles, WebState,
+    self, Callers, Certificate, MetricsDoor, ServeError, ServerSettings, Site, TlsFiles, WebState,
 };
 use watchdog::Watchdog;
 use witness::OperatorsWitness;
@@ -159,11 +160,12 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         .zip(&senders)
         .map(|(arbiter, sender)| Lane { arbiter: arbiter.handle(), sender: sender.clone() });
     let their_fatal = Arc::clone(&fatal);
+    let metrics = Metrics::default();
     let engine = Engine::start(Parts {
         store: Arc::new(store.clone()),
         clock: Arc::new(SystemClock),
         sealer,
-        witness: Arc::new(OperatorsWitness),
+        witness: Arc::new(OperatorsWitness(metrics.clone())),
         board,
         lanes: lanes.collect(),
         policy: config.policy.clone(),
@@ -191,6 +193,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         policy: config.policy.clone(),
         gate: Arc::new(move |url| policy.check_url(url).map_err(|denied| denied.to_string())),
         signing_secret: || SigningKey::fresh().map_err(|error| error.to_string()),
+        metrics: MetricsDoor::new(config.metrics_access, metrics, store.statistics_now()),
     };
     let certificate = tls_files(&config).map(|files| Certificate::load(&files)).transpose()?;
     let listen = ServerSettings {

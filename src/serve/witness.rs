@@ -7,13 +7,15 @@ use crate::domain::queue::{Next, Note};
 use crate::domain::time::Timestamp;
 use crate::engine::Witness;
 use crate::failpoint;
+use crate::metrics::Metrics;
 
-/// Logs. No payload and no secret passes through here.
-#[derive(Debug, Default)]
-pub(crate) struct OperatorsWitness;
+/// Logs and counts. No payload and no secret passes through here.
+#[derive(Debug)]
+pub(crate) struct OperatorsWitness(pub(crate) Metrics);
 
 impl Witness for OperatorsWitness {
     fn noted(&self, integration: IntegrationId, at: Timestamp, note: &Note) {
+        self.0.noted(note);
         match note {
             Note::Sent { .. } => {}
             Note::Ended { delivery, attempt, outcome, took, next } => {
@@ -38,11 +40,18 @@ impl Witness for OperatorsWitness {
 
     fn died(&self, integration: IntegrationId, _at: Timestamp, parked_until: Option<Timestamp>) {
         failpoint::reach("supervisor.mourns");
+        self.0.actor_died();
         if let Some(until) = parked_until {
             tracing::error!(%integration, %until, "its actor died too often and is parked");
         } else {
             tracing::error!(%integration, "its actor died and is started again");
         }
+    }
+
+    fn gave_up(&self, integration: IntegrationId, delivery: DeliveryId) {
+        self.0.crashed_dead();
+        let reason = DeadReason::CrashedWorker.word();
+        tracing::error!(%integration, %delivery, reason, "delivery is dead");
     }
 
     fn about_to_handle(&self, delivery: DeliveryId) {

@@ -9,6 +9,7 @@ mod audit;
 mod committer;
 mod configured;
 mod copier;
+pub mod depths;
 mod desk;
 mod disk;
 mod edit;
@@ -122,6 +123,12 @@ impl Sqlite {
     /// How the writer is doing.
     pub fn statistics(&self) -> StatisticsNow {
         self.writer.statistics()
+    }
+
+    /// The same for who has no store, whenever it is asked for.
+    pub fn statistics_now(&self) -> impl Fn() -> StatisticsNow + Send + Sync + use<> {
+        let writer = Arc::clone(&self.writer);
+        move || writer.statistics()
     }
 
     /// Writes down that the stop is orderly and ends the writer. Nobody may write behind it.

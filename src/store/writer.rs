@@ -42,6 +42,10 @@ pub struct StatisticsNow {
     pub largest_batch: u64,
     /// Pages in the database's log after the last of them.
     pub log_pages: u64,
+    /// Whether writing works, as far as is known.
+    pub writable: bool,
+    /// Whether the disk is so nearly full that nothing new is taken.
+    pub low: bool,
 }
 
 /// What the thread and the door both know.
@@ -133,6 +137,8 @@ impl Writer {
             commit_us: read(&counts.commit_us),
             largest_batch: read(&counts.largest_batch),
             log_pages: read(&counts.log_pages),
+            writable: self.is_writable(),
+            low: self.state.low.load(Ordering::Acquire),
         }
     }
 

@@ -8,6 +8,7 @@ mod docs;
 pub mod error;
 mod health;
 mod json;
+mod metrics;
 pub mod password;
 mod server;
 mod session;
@@ -27,6 +28,7 @@ use error::{Code, Problem};
 use password::Passwords;
 
 pub use auth::Callers;
+pub use metrics::MetricsDoor;
 pub use server::{ServeError, ServerSettings, serve};
 pub use site::Site;
 pub use tls::{Certificate, TlsFiles};
@@ -56,6 +58,8 @@ pub struct WebState {
     pub gate: Arc<Gate>,
     /// Makes a signing secret; the text says why it could not.
     pub signing_secret: fn() -> Result<Secret, String>,
+    /// What is counted, and who may read it.
+    pub metrics: MetricsDoor,
 }
 
 impl WebState {

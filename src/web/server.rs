@@ -60,6 +60,7 @@ pub fn serve(
     settings: &ServerSettings,
 ) -> Result<(Server, Vec<SocketAddr>), ServeError> {
     let tls = settings.tls.as_ref().map(|certificate| certificate.config()).transpose()?;
+    let counts = state.metrics.counts.clone();
     let app = move || {
         App::new()
             .app_data(state.clone())
@@ -70,6 +71,8 @@ pub fn serve(
     let workers = settings.workers.max(1);
     let mut server = HttpServer::new(app)
         .workers(workers)
+        // What is kept with a connection is dropped with it.
+        .on_connect(move |_, kept| drop(kept.insert(counts.connection())))
         .max_connections(CONNECTIONS.div_ceil(workers))
         .client_request_timeout(REQUEST_HEAD_TIME)
         .keep_alive(CONNECTION_IDLE)

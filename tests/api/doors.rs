@@ -13,6 +13,7 @@ use crate::service::{Service, somebody, wait};
 const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/healthz", "all"),
     ("GET", "/readyz", "all"),
+    ("GET", "/metrics", "viewer editor admin"),
     ("GET", "/openapi.json", "all"),
     ("GET", "/docs", "all"),
     ("GET", "/docs/style.css", "all"),

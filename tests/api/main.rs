@@ -16,6 +16,7 @@ mod described;
 mod doors;
 mod editors;
 mod limits;
+mod metrics;
 mod parts;
 mod service;
 mod stories;

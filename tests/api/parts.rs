@@ -13,6 +13,7 @@ use belfry::domain::queue::Note;
 use belfry::domain::time::Timestamp;
 use belfry::engine::Witness;
 use belfry::engine::ports::{Attempt, Clock, LocalPromise, Purpose, Sealer as _, Sender};
+use belfry::metrics::Metrics;
 use belfry::vault::{MasterKey, Vault};
 
 /// 2026-06-27T12:00:00Z, until a test says otherwise.
@@ -38,10 +39,13 @@ impl Clock for StandingClock {
     }
 }
 
-pub(crate) struct NoWitness;
+/// Counts, and holds that no actor dies.
+pub(crate) struct CountingWitness(pub(crate) Metrics);
 
-impl Witness for NoWitness {
-    fn noted(&self, _: IntegrationId, _: Timestamp, _: &Note) {}
+impl Witness for CountingWitness {
+    fn noted(&self, _: IntegrationId, _: Timestamp, note: &Note) {
+        self.0.noted(note);
+    }
 
     fn died(&self, id: IntegrationId, _: Timestamp, _: Option<Timestamp>) {
         panic!("the actor of {id} died");

@@ -18,15 +18,16 @@ use belfry::domain::time::Timestamp;
 use belfry::engine::ports::Clock as _;
 use belfry::engine::ports::{Actor, ActorKind};
 use belfry::engine::{Board, Engine, Lane, Parts};
+use belfry::metrics::{Access, Metrics};
 use belfry::store::{NewToken, NewUser, PasswordHash, Settings, Sqlite};
 use belfry::web::password::{self, Passwords};
 use belfry::web::token::{Right, mint};
-use belfry::web::{Callers, Certificate, ServerSettings, Site, WebState, serve};
+use belfry::web::{Callers, Certificate, MetricsDoor, ServerSettings, Site, WebState, serve};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, exchange};
 use crate::described;
-use crate::parts::{NoWitness, Receiver, StandingClock};
+use crate::parts::{CountingWitness, Receiver, StandingClock};
 
 /// What a test needs of the running service.
 struct Running {
@@ -43,6 +44,8 @@ pub(crate) struct Options {
     pub(crate) max_pages: Option<u32>,
     pub(crate) tls: Option<Arc<Certificate>>,
     pub(crate) site: Site,
+    /// Who may read the metrics.
+    pub(crate) access: Access,
 }
 
 pub(crate) struct Service {
@@ -244,11 +247,12 @@ async fn run(
         ordering: Ordering::Due,
         rate_limit: None,
     };
+    let metrics = Metrics::default();
     let engine = Engine::start(Parts {
         store: Arc::new(store.clone()),
         clock: Arc::new(clock),
         sealer: receiver.vault.clone(),
-        witness: Arc::new(NoWitness),
+        witness: Arc::new(CountingWitness(metrics.clone())),
         board,
         lanes: vec![Lane { arbiter: actix::Arbiter::new().handle(), sender: receiver }],
         policy: policy.clone(),
@@ -274,6 +278,7 @@ async fn run(
             belfry::channel::webhook::signing::SigningKey::fresh()
                 .map_err(|error| error.to_string())
         },
+        metrics: MetricsDoor::new(options.access, metrics, store.statistics_now()),
     };
     let listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
     let settings = ServerSettings { listen, tls: options.tls, workers: 1 };

@@ -316,7 +316,9 @@ pub(crate) fn call(
     socket.read_to_string(&mut answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+    // What is no JSON is text.
+    let text = || if body.is_empty() { Value::Null } else { Value::from(body) };
+    Some((status, serde_json::from_str(body).unwrap_or_else(|_| text())))
 }
 
 pub(crate) fn settings_for(listener: &Listener) -> Vec<(&'static str, String)> {

@@ -1,4 +1,5 @@
 //! What can only be seen from inside: how much work a query is, and when readings and logs end.
 
+mod depths;
 mod steps;
 mod watch;

@@ -67,7 +67,17 @@ pub(super) async fn accept(
             Err(error) => rejected.push((index, error.to_string())),
         }
     }
-    let fired = state.engine.accept(&taken).await?;
+    let counts = &state.metrics.counts;
+    let fired = match state.engine.accept(&taken).await {
+        Ok(fired) => fired,
+        Err(error) => {
+            counts.refused(taken.len());
+            return Err(error.into());
+        }
+    };
+    counts.records(taken.len(), rejected.len());
+    let fresh = fired.iter().filter(|each| each.fresh).count();
+    counts.alerts(fresh, fired.len() - fresh);
     Ok(HttpResponse::Accepted().content_type(ContentType::json()).body(answer(
         taken.len(),
         &fired,
@@ -134,6 +144,7 @@ mod tests {
             automation_id,
             record_id: "a \"quoted\" one".to_owned(),
             deliveries: vec![DeliveryId(3), DeliveryId(4)],
+            fresh: true,
         };
         let text = answer(2, &[fired.clone(), fired], &[(1, "id: is \"empty\"".into())]);
         let alert = json!({"id": "alr_1", "automation_id": automation_id.to_string(),

@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::super::describe::call;
 use super::super::{document, records};
-use super::{Door, INGEST, OPEN, door};
+use super::{Door, INGEST, OPEN, VIEW, door};
 use crate::web::error::Code;
-use crate::web::{docs, health};
+use crate::web::{docs, health, metrics};
 
 pub(super) fn doors() -> Vec<Door> {
     let alive = call("isAlive", "service", "Whether the process lives", "It answers, so it lives.")
@@ -37,6 +37,15 @@ pub(super) fn doors() -> Vec<Door> {
     let style =
         call("readDocsStyle", "service", "The style of that page", "Part of the page at /docs.")
             .gives_text("text/css", "The style.");
+    let metrics = call(
+        "readMetrics",
+        "service",
+        "Metrics",
+        "In OpenMetrics text, for Prometheus. The configuration (`metrics.access`) may open it to all, or \
+         switch it off.",
+    )
+    .gives_text("application/openmetrics-text", "The metrics.")
+    .refuses(&[Code::NotFound]);
     let ingest = call(
         "acceptRecords",
         "records",
@@ -52,6 +61,8 @@ pub(super) fn doors() -> Vec<Door> {
         door(Method::GET, "/openapi.json", OPEN, document::read, description),
         door(Method::GET, "/docs", OPEN, docs::page, page),
         door(Method::GET, "/docs/style.css", OPEN, docs::style, style),
+        // It asks for that right unless the configuration opens it.
+        door(Method::GET, "/metrics", VIEW, metrics::scrape, metrics),
         door(Method::POST, "/v1/records", INGEST, records::accept, ingest),
     ]
 }
