@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_MATCH, RETRY_AFTER};
 use serde::Deserialize;
 use serde_json::Value;
 use url::{Host, Url};
@@ -202,14 +202,37 @@ impl Client {
         self.call(Method::POST, path, query, body).await
     }
 
-    /// Makes a call, and makes it again a bounded number of times where the service asks for a pause
-    /// (429 and 503). That is safe for every call: nothing of a refused one was done.
+    /// POST with a JSON body on what was seen: If-Match.
+    pub async fn post_if_match(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        etag: &str,
+    ) -> Result<Value, ClientError> {
+        let seen =
+            HeaderValue::from_str(etag).map_err(|_| self.strange("its ETag can't be sent back"))?;
+        self.call_with(Method::POST, path, &[], Some(body), Some(seen)).await
+    }
+
     async fn call(
         &self,
         method: Method,
         path: &str,
         query: &[(&str, &str)],
         body: Option<Vec<u8>>,
+    ) -> Result<Value, ClientError> {
+        self.call_with(method, path, query, body, None).await
+    }
+
+    /// Makes a call, and makes it again a bounded number of times where the service asks for a pause
+    /// (429 and 503). That is safe for every call: nothing of a refused one was done.
+    async fn call_with(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+        seen: Option<HeaderValue>,
     ) -> Result<Value, ClientError> {
         let mut url = self.server.clone();
         url.set_path(&format!("{}{path}", self.server.path().trim_end_matches('/')));
@@ -219,7 +242,10 @@ impl Client {
         let body = body.map(bytes::Bytes::from);
         let mut tries = 1;
         loop {
-            let request = self.request(method.clone(), url.clone(), body.clone())?;
+            let mut request = self.request(method.clone(), url.clone(), body.clone())?;
+            if let Some(seen) = &seen {
+                request = request.header(IF_MATCH, seen);
+            }
             let response = request.send().await.map_err(|e| self.unreachable(e))?;
             let status = response.status();
             let pause = match (status.as_u16(), pause(response.headers().get(RETRY_AFTER))) {

@@ -1,20 +1,26 @@
 //! The command line: one file per command.
 
+pub mod automations;
 pub mod certificate;
 pub mod check;
 pub mod client;
+pub mod completions;
 pub mod deliveries;
+pub mod desk;
 pub mod dev;
 pub mod error;
 pub mod init;
 pub mod key;
 pub mod listen;
+pub mod openapi;
 pub mod paint;
 pub mod records;
 pub mod samples;
 pub mod serve;
 pub mod signals;
 pub mod table;
+pub mod token;
+pub mod user;
 
 use std::process::ExitCode;
 
@@ -46,8 +52,18 @@ pub enum Command {
     Records(records::RecordsArgs),
     /// See deliveries, and try them again.
     Deliveries(deliveries::DeliveriesArgs),
+    /// Keep automations in a file: write them out, and make them what the file says.
+    Automations(automations::AutomationsArgs),
+    /// Make, list and revoke tokens, on the machine itself.
+    Token(token::TokenArgs),
+    /// Add people and set their passwords, on the machine itself.
+    User(user::UserArgs),
     /// Look after the master key, here and while the service is stopped.
     Key(key::KeyArgs),
+    /// Print the description of the API (OpenAPI 3.1).
+    Openapi(openapi::OpenapiArgs),
+    /// Print what a shell needs to complete these commands.
+    Completions(completions::CompletionsArgs),
 }
 
 /// Parses the arguments and runs the command. Exit status: 0 done, 1 failed, 2 misuse.
@@ -73,7 +89,12 @@ fn run(command: Command) -> Result<(), CliError> {
             Command::Listen(args) => listen::run(*args).await,
             Command::Records(args) => records::run(args).await,
             Command::Deliveries(args) => deliveries::run(args).await,
+            Command::Automations(args) => automations::run(args).await,
+            Command::Token(args) => token::run(args),
+            Command::User(args) => user::run(args),
             Command::Key(args) => key::run(args).await,
+            Command::Openapi(args) => openapi::run(&args),
+            Command::Completions(args) => completions::run(&args),
         }
     })
 }

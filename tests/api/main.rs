@@ -11,13 +11,17 @@
 )]
 
 mod bad_input;
+mod changes;
 mod client;
 mod described;
 mod doors;
 mod editors;
 mod limits;
 mod metrics;
+mod openapi;
 mod parts;
+mod people;
+mod races;
 mod service;
 mod stories;
 mod tls;

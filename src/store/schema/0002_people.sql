@@ -45,6 +45,10 @@ CREATE INDEX creations_by_age ON creations (created_at);
 ALTER TABLE audit ADD COLUMN kind TEXT NOT NULL DEFAULT 'token'
   CHECK (kind IN ('token', 'user', 'cli', 'system'));
 
+-- A line that is there can't be taken for a new one either.
+CREATE TRIGGER audit_is_new BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
 CREATE INDEX audit_by_time ON audit (at, id);
 CREATE INDEX audit_by_actor ON audit (actor, at, id);
 CREATE INDEX audit_by_action ON audit (action, at, id);

@@ -29,13 +29,17 @@ pub(super) struct AutomationOut<I> {
     version: i64,
 }
 
+/// What counts as an escalation.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "MinimumLevels")]
 struct Levels {
+    /// At least this: `none`, `low`, `medium`, `high` or `extreme`.
     #[serde(skip_serializing_if = "Option::is_none")]
     escalation_level: Option<&'static str>,
+    /// At least this: `none`, `low`, `medium`, `high` or `extreme`.
     #[serde(skip_serializing_if = "Option::is_none")]
     emotional_intensity_level: Option<&'static str>,
+    /// At least this bad: `sentiment improved`, `sentiment unchanged` or `sentiment degraded`.
     #[serde(skip_serializing_if = "Option::is_none")]
     sentiment_shift: Option<&'static str>,
 }

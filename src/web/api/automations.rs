@@ -33,7 +33,17 @@ pub(super) async fn list(
     let mut query = Query::of(request.query_string());
     let limit = query.limit();
     let after = query.parsed::<AutomationId>("cursor", "is not a cursor that a list gave");
+    let settings_only = query.flag("settings_only");
     let after = query.end(after)?;
+    if settings_only {
+        let rows = state.reader.automations(after, limit.saturating_add(1)).await?;
+        let shown = |each: &Automation| {
+            let integrations = each.integrations.iter().map(IntegrationOut::settings_of).collect();
+            AutomationOut::of(each, integrations)
+        };
+        let page = Page::of(rows, limit, shown, |last| last.id.to_string());
+        return Ok(HttpResponse::Ok().json(page));
+    }
     let (automations, next) = view::automations(&state, after, limit).await?;
     let data: Vec<_> = automations.iter().map(|each| shown(each, &state, &Fresh::new())).collect();
     Ok(HttpResponse::Ok().json(Page { data, next_cursor: next.map(|id| id.to_string()) }))

@@ -32,6 +32,7 @@ pub(super) struct Settings {
     /// Which of the automation's alerts go here; without it, all.
     #[serde(skip_serializing_if = "Option::is_none")]
     condition: Option<Value>,
+    /// Attempts under way at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_in_flight: Option<u16>,
     /// `due`, or `fifo` for strict order.
@@ -39,6 +40,7 @@ pub(super) struct Settings {
     /// Most requests a second.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_limit: Option<u32>,
+    /// Where its schedule differs from the service's.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry: Option<Retry>,
     /// Whether Standard Webhooks headers are sent.
@@ -52,6 +54,7 @@ pub(super) struct Settings {
 struct Auth {
     /// `none`, `bearer`, `api_key` or `custom_header`.
     method: &'static str,
+    /// The name of the custom header.
     #[serde(skip_serializing_if = "Option::is_none")]
     header_name: Option<String>,
     /// Whether a credential is stored. It never comes out.
@@ -61,14 +64,19 @@ struct Auth {
 /// Where its schedule differs from the service's.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Retry {
+    /// The delay after the first failure, as in `30s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     base: Option<String>,
+    /// What each further delay is multiplied by.
     #[serde(skip_serializing_if = "Option::is_none")]
     factor: Option<f64>,
+    /// No delay is longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     cap: Option<String>,
+    /// For how long after the alert a failed attempt is made again.
     #[serde(skip_serializing_if = "Option::is_none")]
     horizon: Option<String>,
+    /// The share of each delay that is random.
     #[serde(skip_serializing_if = "Option::is_none")]
     jitter: Option<f64>,
 }
@@ -130,7 +138,9 @@ pub(super) fn duration(span: Duration) -> String {
 pub(super) struct IntegrationOut {
     #[serde(flatten)]
     settings: Settings,
-    state: State,
+    /// How it is doing; absent where settings alone were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<State>,
     /// Only in the answer to the call that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     signing_secret: Option<String>,
@@ -142,6 +152,7 @@ pub(super) struct IntegrationOut {
 struct State {
     /// `active`, `paused` or `disabled`.
     status: &'static str,
+    /// Why it is disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// `closed`, `open` or `half_open`.
@@ -154,14 +165,19 @@ struct State {
     dead: u64,
     /// Failures since the last success.
     consecutive_failures: u32,
+    /// When an attempt last succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_success_at: Option<String>,
+    /// When an attempt last failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_failure_at: Option<String>,
+    /// What that failure was, as a sentence for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
+    /// When the next attempt is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_attempt_at: Option<String>,
+    /// Until when it is left alone, because its worker died too often.
     #[serde(skip_serializing_if = "Option::is_none")]
     parked_until: Option<String>,
 }
@@ -188,7 +204,12 @@ impl IntegrationOut {
     pub(super) fn of(integration: &Integration, live: &Live<'_>, policy: &Policy) -> Self {
         let mut settings = Settings::of(integration);
         settings.max_in_flight = Some(policy.for_integration(&integration.delivery).max_in_flight);
-        Self { settings, state: State::of(live), signing_secret: None }
+        Self { settings, state: Some(State::of(live)), signing_secret: None }
+    }
+
+    /// What people set, and nothing else.
+    pub(super) fn settings_of(integration: &Integration) -> Self {
+        Self { settings: Settings::of(integration), state: None, signing_secret: None }
     }
 
     /// Shows the signing secret that this very call made.

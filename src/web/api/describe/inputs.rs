@@ -163,7 +163,7 @@ fn integration() -> Value {
             "automation_id": given("The automation that it belongs to."),
             "state": given("How it is doing."),
             "signing_secret": given("Shown by the call that makes it."),
-            "kind": {"type": "string", "enum": ["webhook"]},
+            "kind": {"type": "string", "enum": ["webhook"], "description": "What kind of destination."},
             "name": nullable(name("What people call it; without it, the host of the URL.")),
             "url": {"type": "string", "format": "uri", "maxLength": limits::URL_BYTES,
                 "description": "Where to POST alerts: https, without user and fragment, to an address \
@@ -300,13 +300,15 @@ fn record() -> Value {
             "segment": word("The customer's segment or tier."),
             "product_area": word("What it is about."),
             "tags": {"type": ["array", "null"], "maxItems": limits::RECORD_TEXTS,
+                "description": "Words that it is marked with.",
                 "items": {"type": "string", "maxLength": limits::RECORD_WORD_BYTES}},
             "metadata": {"type": ["object", "null"], "maxProperties": limits::RECORD_METADATA,
                 "additionalProperties": {"type": ["string", "number", "boolean", "array"],
                     "items": {"type": "string"}},
                 "description": "Anything else: text, numbers, true or false, lists of texts."},
             "conversation_id": word("The conversation that it belongs to."),
-            "messages": {"type": ["array", "null"], "maxItems": limits::RECORD_MESSAGES, "items": message},
+            "messages": {"type": ["array", "null"], "maxItems": limits::RECORD_MESSAGES, "items": message,
+                "description": "The course of the conversation."},
             "levels": found,
         }),
         "One piece of customer feedback.",
@@ -342,7 +344,8 @@ fn new_password() -> Value {
 fn sign_in() -> Value {
     object(
         &["name", "password"],
-        json!({"name": {"type": "string"}, "password": secret("The password.")}),
+        json!({"name": {"type": "string", "description": "The name to sign in with."},
+               "password": secret("The password.")}),
         "Who signs in.",
     )
 }
@@ -365,7 +368,8 @@ fn user(whole: bool) -> Value {
             "password_changed_at": given("When the password was set."),
             "last_sign_in_at": given("When the person last signed in."),
             "name": name("The name to sign in with; two that differ by case only are one."),
-            "role": {"type": "string", "enum": ["viewer", "editor", "admin"]},
+            "role": {"type": "string", "enum": ["viewer", "editor", "admin"],
+                "description": "Looks; changes automations and acts on deliveries; sees to people and tokens."},
             "password": new_password(),
         }),
         "A person. A change of role or password ends the person's sessions.",

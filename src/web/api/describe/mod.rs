@@ -180,8 +180,12 @@ impl About {
 
     /// It can be asked what it would do.
     pub(super) fn can_be_dry(self) -> Self {
-        let schema = json!({"type": "boolean", "default": false});
-        self.asks("dry_run", "Only say what would be done.", schema)
+        self.with_switch("dry_run", "Only say what would be done.")
+    }
+
+    /// A parameter that is true or false.
+    pub(super) fn with_switch(self, name: &'static str, text: &'static str) -> Self {
+        self.asks(name, text, json!({"type": "boolean", "default": false}))
     }
 
     fn reads(mut self, name: &'static str, text: String, required: bool, schema: Value) -> Self {
@@ -197,7 +201,8 @@ impl About {
         if required {
             self.refusals.push(Code::PreconditionRequired);
         }
-        self.reads("If-Match", text.to_owned(), required, json!({"type": "string"}))
+        let schema = json!({"type": "string", "pattern": "^(\\*|\"[0-9a-f]{1,32}\")$"});
+        self.reads("If-Match", text.to_owned(), required, schema)
     }
 
     /// It makes something, once for each key.

@@ -17,6 +17,10 @@ pub(super) fn doors() -> Vec<Door> {
     const ALL: &str = "/v1/automations";
     const ONE: &str = "/v1/automations/{id}";
     let list = call("listAutomations", TAG, "List automations", "In the order of their ids.")
+        .with_switch(
+            "settings_only",
+            "Only what people set, as `apply` takes it: no states, and no defaults of the service.",
+        )
         .paged()
         .gives::<Page<Automation>>(200, "A page of automations.");
     let create = call(

@@ -88,13 +88,14 @@ pub(super) fn doors() -> Vec<Door> {
     .refuses(&[Code::Conflict]);
     let conflicts = &[Code::Conflict];
     let pause =
-        act("pauseIntegration", "Pause", "Nothing is sent; deliveries wait.").refuses(conflicts);
-    let resume =
-        act("resumeIntegration", "Resume", "Goes on where it was paused.").refuses(conflicts);
-    let enable = act("enableIntegration", "Enable", "Also closes its circuit.");
+        act("pauseIntegration", "Pause an integration", "Nothing is sent; deliveries wait.")
+            .refuses(conflicts);
+    let resume = act("resumeIntegration", "Resume an integration", "Goes on where it was paused.")
+        .refuses(conflicts);
+    let enable = act("enableIntegration", "Enable an integration", "Also closes its circuit.");
     let disable = act(
         "disableIntegration",
-        "Disable",
+        "Disable an integration",
         "Switched off until somebody enables it; deliveries wait.",
     );
     let post = || Method::POST;
