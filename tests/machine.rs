@@ -194,17 +194,14 @@ fn document(url: &str) -> String {
 #[test]
 fn automations_are_applied_from_a_file_and_delivered_by() {
     let data = Data::init();
-    let listener = Listener::start(
+    let listener = Listener::start_knowing(
         &data,
         "receiver",
-        &["--auth", "bearer", "--credential-file", &{
-            let file = data.beside("credential");
-            std::fs::write(&file, CREDENTIAL).unwrap();
-            path_text(&file)
-        }],
+        &["--auth", "bearer", "--credential-env", "THE_CREDENTIAL"],
+        &[("THE_CREDENTIAL", CREDENTIAL)],
     );
     let ca = path_text(&listener.ca);
-    let service = Service::start(&data, &[("BELFRY__EGRESS__CA_FILES", &format!("[\"{ca}\"]"))]);
+    let service = Service::start(&data, &[("BELFRY__EGRESS__CA_FILES", &ca)]);
     let scene = Scene { data, service };
     let text = document(&format!("{}/hook", listener.url));
 
@@ -221,7 +218,7 @@ fn automations_are_applied_from_a_file_and_delivered_by() {
 
     let done = scene.apply(&text, &["--yes"]);
     assert!(
-        done.status.success() && said(&done).contains("2 changed, 0 as they are"),
+        done.status.success() && said(&done).contains("2 changed, 0 as they were"),
         "{}",
         said(&done)
     );
@@ -248,7 +245,7 @@ fn automations_are_applied_from_a_file_and_delivered_by() {
         assert!(changed.contains(words), "{words}: {changed}");
     }
     let from_pipe = scene.command(&["apply", "-", "--yes"], &other);
-    assert!(said(&from_pipe).contains("0 changed, 2 as they are"), "{}", said(&from_pipe));
+    assert!(said(&from_pipe).contains("Nothing to change: 2 are"), "{}", said(&from_pipe));
     let out = path_text(&scene.data.beside("out.toml"));
     assert!(scene.command(&["export", "--out", &out], "").status.success());
     assert!(std::fs::read_to_string(out).unwrap().contains("Renamed"));

@@ -230,7 +230,10 @@ fn told(plan: &Value, paint: Paint) -> String {
             plain(word("signing_secret"))
         );
     }
-    let verb = if done { "changed" } else { "to change" };
-    let _infallible = writeln!(text, "{} {verb}, {unchanged} as they are", changes.len());
+    let _infallible = match (changes.len(), done) {
+        (0, _) => writeln!(text, "Nothing to change: {unchanged} are as the document has them."),
+        (count, true) => writeln!(text, "{count} changed, {unchanged} as they were"),
+        (count, false) => writeln!(text, "{count} to change, {unchanged} as they are"),
+    };
     text
 }

@@ -223,6 +223,16 @@ impl Drop for Service {
         {
             panic!("the service panicked");
         }
+        // Matrix F1: whatever a test did, no secret was answered, and none lies readable on disk.
+        if !std::thread::panicking() {
+            assert!(!self.ever_answered("sentinel-"), "a secret was answered");
+            for entry in std::fs::read_dir(self.dir.path()).unwrap() {
+                let path = entry.unwrap().path();
+                let bytes = std::fs::read(&path).unwrap();
+                let found = bytes.windows(9).any(|window| window == b"sentinel-");
+                assert!(!found, "a secret lies in {}", path.display());
+            }
+        }
     }
 }
 

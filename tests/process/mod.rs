@@ -285,6 +285,18 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         end(&mut self.child);
+        // Matrix F1: whatever a test did, no secret is in the log, and none lies readable on disk.
+        if !std::thread::panicking() {
+            let data = self.stderr.parent().expect("a directory").join("data");
+            let files = std::fs::read_dir(data).into_iter().flatten();
+            let files =
+                files.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_file());
+            for path in files.chain([self.stderr.clone()]) {
+                let bytes = std::fs::read(&path).unwrap_or_default();
+                let found = bytes.windows(9).any(|window| window == b"sentinel-");
+                assert!(!found, "a secret lies in {}", path.display());
+            }
+        }
     }
 }
 
