@@ -102,7 +102,7 @@ impl Sender for Receiver {
             phases: Phases { first_byte: Some(Duration::from_micros(11_500)), ..Phases::default() },
             excerpt: Some("thank you".to_owned()),
             remote: Some("203.0.113.7:443".to_owned()),
-            revision: None,
+            revision: Some(attempt.destination.revision),
         };
         Box::pin(std::future::ready(report))
     }

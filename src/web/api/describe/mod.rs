@@ -210,7 +210,7 @@ impl About {
         let text = "A key of the caller's own for this call. The same call again with the same key makes \
                     no second thing for 24 hours: it is answered with the first one, as it is then, and \
                     `Idempotency-Replayed: true`. Secrets that the first answer showed are not shown again.";
-        self.refusals.extend([Code::KeyReused, Code::Conflict]);
+        self.refusals.push(Code::KeyReused);
         let schema = json!({"type": "string", "minLength": 1, "maxLength": CREATION_KEY_BYTES,
                             "pattern": "^[!-~]+$"});
         self.reads("Idempotency-Key", text.to_owned(), false, schema)

@@ -8,6 +8,7 @@ use super::super::describe::call;
 use super::super::integration_out::IntegrationOut;
 use super::super::{Page, apply, automations};
 use super::{Door, EDIT, VIEW, door};
+use crate::web::error::Code;
 
 type Automation = AutomationOut<IntegrationOut>;
 const TAG: &str = "automations";
@@ -31,6 +32,7 @@ pub(super) fn doors() -> Vec<Door> {
          answer and never again.",
     )
     .once()
+    .refuses(&[Code::Conflict])
     .takes("AutomationInput", example())
     .gives::<Automation>(201, "The automation.")
     .with_header("ETag", ETAG);

@@ -33,6 +33,7 @@ pub(super) fn doors() -> Vec<Door> {
         "A signing secret is shown in this answer and never again.",
     )
     .once()
+    .refuses(&[Code::Conflict])
     .takes(
         "IntegrationInput",
         json!({"kind": "webhook", "url": "https://incidents.example.com/hook",
