@@ -8,7 +8,7 @@ mod witness;
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use actix::Arbiter;
@@ -122,6 +122,8 @@ pub struct Running {
     watchdog: Watchdog,
     state: actix_web::web::Data<WebState>,
     certificate: Option<Arc<Certificate>>,
+    /// Asked for each new URL.
+    policy: Arc<RwLock<EgressPolicy>>,
     /// Held for as long as the service runs: the lanes live on them.
     arbiters: Vec<Arbiter>,
 }
@@ -177,7 +179,8 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
     .await?;
     let handles: Vec<_> = arbiters.iter().map(Arbiter::handle).collect();
     let watchdog = Watchdog::start(&handles, Box::new(store.beats()), fatal);
-    let policy = settings.policy.clone();
+    let policy = Arc::new(RwLock::new(settings.policy.clone()));
+    let asked = Arc::clone(&policy);
     let state = WebState {
         engine: engine.clone(),
         reader: store.reader(),
@@ -191,7 +194,10 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         passwords: Passwords::default(),
         throttle: Mutex::new(Throttle::default()),
         policy: config.policy.clone(),
-        gate: Arc::new(move |url| policy.check_url(url).map_err(|denied| denied.to_string())),
+        gate: Arc::new(move |url| {
+            let policy = asked.read().unwrap_or_else(PoisonError::into_inner);
+            policy.check_url(url).map_err(|denied| denied.to_string())
+        }),
         signing_secret: || SigningKey::fresh().map_err(|error| error.to_string()),
         metrics: MetricsDoor::new(config.metrics_access, metrics, store.statistics_now()),
     };
@@ -213,6 +219,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         watchdog,
         state: state.clone(),
         certificate,
+        policy,
         arbiters,
     };
     actix::spawn(server);
@@ -259,6 +266,7 @@ impl Running {
         for sender in &self.senders {
             sender.reload(settings)?;
         }
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = settings.policy.clone();
         Ok(())
     }
 

@@ -102,6 +102,17 @@ struct Named<'a> {
     fields: Vec<Field<'a>>,
 }
 
+/// A piece of a text: plain, or what stood between backticks.
+struct Piece<'a> {
+    code: bool,
+    text: &'a str,
+}
+
+fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let pieces = text.split('`').enumerate();
+    pieces.map(|(index, text)| Piece { code: index % 2 == 1, text }).collect()
+}
+
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }

@@ -17,6 +17,7 @@ mod fixture;
 mod listing;
 mod opening;
 mod operating;
+mod people;
 mod recovering;
 mod retention;
 mod settling;

@@ -47,6 +47,7 @@ use crate::engine::ports::{Actor, Edit, StoreError};
 
 /// A page of a list.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PageOf{T}")]
 struct Page<T> {
     /// The things on this page.
     data: Vec<T>,
