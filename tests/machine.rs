@@ -212,6 +212,8 @@ fn automations_are_applied_from_a_file_and_delivered_by() {
         "{}",
         said(&dry)
     );
+    let webhook = format!("    + webhook router: {}/hook, bearer\n", listener.url);
+    assert!(said(&dry).contains(&webhook), "{}", said(&dry));
     let unasked = scene.apply(&text, &[]);
     assert_eq!(unasked.status.code(), Some(2), "nobody is there to be asked");
     assert_eq!(scene.count(), 0);
@@ -245,7 +247,7 @@ fn automations_are_applied_from_a_file_and_delivered_by() {
         assert!(changed.contains(words), "{words}: {changed}");
     }
     let from_pipe = scene.command(&["apply", "-", "--yes"], &other);
-    assert!(said(&from_pipe).contains("Nothing to change: 2 are"), "{}", said(&from_pipe));
+    assert!(said(&from_pipe).contains("Nothing to change, 2 as they are"), "{}", said(&from_pipe));
     let out = path_text(&scene.data.beside("out.toml"));
     assert!(scene.command(&["export", "--out", &out], "").status.success());
     assert!(std::fs::read_to_string(out).unwrap().contains("Renamed"));

@@ -207,8 +207,11 @@ fn told(plan: &Value, paint: Paint) -> String {
         let _infallible = writeln!(text, "{}", paint.colour(colour, &line));
         for each in change.get("differences").and_then(Value::as_array).into_iter().flatten() {
             let pointer = each.get("pointer").and_then(Value::as_str).unwrap_or_default();
-            let pointer =
-                if pointer.is_empty() { String::new() } else { format!("{}: ", plain(pointer)) };
+            if let ("", Some(made)) = (pointer, each.get("after")) {
+                text.push_str(&members(made));
+                continue;
+            }
+            let pointer = format!("{}: ", plain(pointer));
             let side = |name: &str| each.get(name).map(|value| plain(&value.to_string()));
             let sides = match (side("before"), side("after")) {
                 (Some(before), Some(after)) if before == after => "replaced".to_owned(),
@@ -231,9 +234,32 @@ fn told(plan: &Value, paint: Paint) -> String {
         );
     }
     let _infallible = match (changes.len(), done) {
-        (0, _) => writeln!(text, "Nothing to change: {unchanged} are as the document has them."),
+        (0, _) => writeln!(text, "Nothing to change, {unchanged} as they are"),
         (count, true) => writeln!(text, "{count} changed, {unchanged} as they were"),
         (count, false) => writeln!(text, "{count} to change, {unchanged} as they are"),
     };
+    text
+}
+
+/// What a new automation consists of, a line each.
+fn members(made: &Value) -> String {
+    let mut text = String::new();
+    let all = made.as_object().into_iter().flatten();
+    for (name, value) in all.filter(|(name, _)| *name != "name" && *name != "integrations") {
+        // Writing into a String can't fail.
+        let _infallible = writeln!(text, "    + {}: {}", plain(name), plain(&value.to_string()));
+    }
+    for each in made.get("integrations").and_then(Value::as_array).into_iter().flatten() {
+        let word = |name: &str| plain(each.get(name).and_then(Value::as_str).unwrap_or_default());
+        let method = each.pointer("/auth/method").and_then(Value::as_str).unwrap_or("none");
+        let _infallible = writeln!(
+            text,
+            "    + {} {}: {}, {}",
+            word("kind"),
+            word("name"),
+            word("url"),
+            plain(method)
+        );
+    }
     text
 }
