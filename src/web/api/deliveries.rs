@@ -124,7 +124,7 @@ pub(super) async fn list(
 
 fn filter(query: &mut Query) -> DeliveryFilter {
     let states: Vec<_> = State::ALL.iter().map(|state| state.word()).collect();
-    let word = query.text("state");
+    let word = query.given("state");
     let state = word.as_deref().and_then(State::from_word);
     if word.is_some() && state.is_none() {
         query.refuse("state", format!("must be one of {}", states.join(", ")));

@@ -36,14 +36,19 @@ impl Query {
 
     /// A parameter as text; an empty one is as good as absent.
     pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
+        self.given(name).filter(|text| !text.is_empty())
+    }
+
+    /// A parameter as it was given, empty or not.
+    pub(super) fn given(&mut self, name: &'static str) -> Option<String> {
         self.known.push(name);
         let index = self.pairs.iter().position(|(each, _)| each == name)?;
-        Some(self.pairs.remove(index).1).filter(|text| !text.is_empty())
+        Some(self.pairs.remove(index).1)
     }
 
     /// A parameter in a form of its own; `words` say which.
     pub(super) fn parsed<T: FromStr>(&mut self, name: &'static str, words: &str) -> Option<T> {
-        let text = self.text(name)?;
+        let text = self.given(name)?;
         let parsed = text.parse().ok();
         if parsed.is_none() {
             self.refuse(name, words);
@@ -60,7 +65,7 @@ impl Query {
 
     /// A place in a list that is in order of time, as [`cursor`] wrote it.
     pub(super) fn place<T: FromStr>(&mut self) -> Option<(Timestamp, T)> {
-        let text = self.text("cursor")?;
+        let text = self.given("cursor")?;
         let read = text.split_once('-').and_then(|(at, id)| {
             Some((Timestamp::from_millis(at.parse().ok()?), id.parse().ok()?))
         });

@@ -78,7 +78,8 @@ pub(super) fn doors() -> Vec<Door> {
          credential that is the stored one is no difference.",
     )
     .can_be_dry()
-    .compares(true)
+    .compares(false)
+    .refuses(&[Code::PreconditionRequired])
     .takes("ApplyInput", json!({"automations": [example()]}))
     .gives::<apply::AppliedOut>(200, "What was changed, or would be.")
     .with_header("ETag", "What the document was compared with.");
