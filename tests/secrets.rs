@@ -91,6 +91,10 @@ fn f1_secrets_are_found_nowhere_but_at_the_receiver() {
         answer
     };
 
+    // It takes connections and speaks no TLS.
+    let hangs_up = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let plain = hangs_up.local_addr().unwrap();
+    std::thread::spawn(move || hangs_up.incoming().for_each(drop));
     // Every kind of failure, with a credential: refused, unknown name, no TLS, wrong credential.
     let custom =
         |name: &str| json!({"method": "custom_header", "header_name": name, "credential": CUSTOM});
@@ -100,7 +104,7 @@ fn f1_secrets_are_found_nowhere_but_at_the_receiver() {
         {"kind": "webhook", "name": "wrong", "url": format!("{}/hook", wrong.url), "auth": custom("X-Team-Key")},
         {"kind": "webhook", "name": "closed", "url": "https://127.0.0.1:9/hook", "auth": bearer},
         {"kind": "webhook", "name": "unknown", "url": "https://nowhere.invalid/hook", "auth": custom("X-Other")},
-        {"kind": "webhook", "name": "plain", "url": format!("https://{}/", service.addr), "auth": bearer},
+        {"kind": "webhook", "name": "plain", "url": format!("https://{plain}/"), "auth": bearer},
     ]);
     let automation = json!({"name": "all", "integrations": integrations});
     let made = ask(&service, &admin, "POST", "/v1/automations", automation);
