@@ -4,7 +4,7 @@
 mod document;
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use super::client::{Client, ClientError, ServerArgs};
 use super::desk;
 use super::error::CliError;
 use super::paint::{Colour, Paint, plain};
-use crate::domain::limits::PAGE;
+use crate::domain::limits::{PAGE, REQUEST_BYTES};
 
 const APPLY: &str = "/v1/automations/apply";
 
@@ -150,10 +150,16 @@ async fn apply(args: ApplyArgs) -> Result<(), CliError> {
 fn read(file: &Path) -> Result<String, CliError> {
     let failed =
         |error: io::Error| CliError::failed(format!("{} can't be read: {error}", file.display()));
-    if file.as_os_str() == "-" {
-        return io::read_to_string(io::stdin()).map_err(failed);
-    }
-    std::fs::read_to_string(file).map_err(failed)
+    // One byte more than a document may have tells one that is too long.
+    let most = REQUEST_BYTES as u64 + 1;
+    let mut text = String::new();
+    let read = if file.as_os_str() == "-" {
+        io::stdin().take(most).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(file).and_then(|file| file.take(most).read_to_string(&mut text))
+    };
+    read.map_err(failed)?;
+    Ok(text)
 }
 
 fn agreed() -> Result<bool, CliError> {

@@ -211,6 +211,8 @@ pub const PASSWORDS_AT_ONCE: usize = 2;
 pub const PASSWORDS_WAITING: usize = 16;
 /// Names and addresses whose wrong passwords are remembered.
 pub const SIGN_INS_REMEMBERED: usize = 10_000;
+/// Automations of one document: each is compared with all others.
+pub const AUTOMATIONS_A_DOCUMENT: usize = 2000;
 /// Deliveries that one call acts on: a call must end while its caller waits.
 pub const DELIVERIES_A_CALL: usize = 10_000;
 /// Lines of the audit log that are copied to the log at once.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::limits::SIGN_INS_REMEMBERED;
+use super::limits::{NAME_BYTES, SIGN_INS_REMEMBERED};
 use super::time::Timestamp;
 
 /// Wrong passwords are forgotten after so long without another one.
@@ -113,7 +113,9 @@ impl Throttle {
     }
 }
 
+/// Nobody's name is longer than a name may be: of what anybody typed there no more is kept.
 fn keys(account: &str, address: &str) -> [Key; 3] {
+    let account = account.get(..account.floor_char_boundary(NAME_BYTES)).unwrap_or_default();
     [
         Key::Both(account.to_owned(), address.to_owned()),
         Key::Account(account.to_owned()),
@@ -178,6 +180,14 @@ mod tests {
             throttle.begin(&name, &name, at(1000)).expect("each is new");
         }
         assert!(throttle.tries.len() <= SIGN_INS_REMEMBERED);
+        throttle.begin(&"é".repeat(1_000_000), "b", at(1000)).expect("it is new");
+        let longest = throttle.tries.keys().map(|key| match key {
+            Key::Both(account, _) | Key::Account(account) | Key::Address(account) => account.len(),
+        });
+        assert!(
+            longest.max() <= Some(NAME_BYTES),
+            "no more of a name is kept than a name may have"
+        );
     }
 
     #[test]

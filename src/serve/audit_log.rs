@@ -9,20 +9,17 @@ use crate::store::{AuditRow, Reader};
 /// How soon after a change its line is in the log.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Follows the audit log for as long as the process lives.
-pub(super) async fn follow(reader: Reader) {
-    let mut last = None;
+/// Follows the audit log behind that line, for as long as the process lives.
+pub(super) async fn follow(reader: Reader, mut last: i64) {
     loop {
         match reader.audit_after(last, AUDIT_LINES).await {
             Ok(rows) => {
-                // The newest of the lines that are there at the start was told by the run before.
-                let known = last.is_none();
-                last = rows.last().map(|row| row.id).or(last).or(Some(0));
-                if !known {
-                    rows.iter().for_each(tell);
-                }
+                last = rows.last().map_or(last, |row| row.id);
+                rows.iter().for_each(tell);
             }
-            Err(error) => tracing::debug!(%error, "the audit log could not be read"),
+            Err(error) => {
+                tracing::warn!(%error, "the audit log could not be read: its lines come later")
+            }
         }
         tokio::time::sleep(LOOK).await;
     }

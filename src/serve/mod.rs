@@ -208,6 +208,8 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         workers: config.workers,
     };
     let state = actix_web::web::Data::new(state);
+    // Before anybody can change anything: what comes behind it is told.
+    let told = store.reader().newest_audit().await?;
     let (server, addrs) = web::serve(state.clone(), &listen)?;
     let running = Running {
         engine,
@@ -227,7 +229,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
     running.use_settings(&channel_settings(&config, &running.addrs)?)?;
     actix::spawn(sweep(running.store.clone(), config.retention_days, config.audit_retention_days));
     actix::spawn(write_down_uses(state));
-    actix::spawn(audit_log::follow(running.store.reader()));
+    actix::spawn(audit_log::follow(running.store.reader(), told));
     Ok(running)
 }
 

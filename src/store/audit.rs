@@ -127,24 +127,22 @@ pub(super) fn list(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Lines behind the one named in the order of commits, oldest first; with none named, the newest alone.
+/// Lines behind the one named in the order of commits, oldest first.
 pub(super) fn follow(
     connection: &Connection,
-    after: Option<i64>,
+    after: i64,
     limit: usize,
 ) -> SqlResult<Vec<AuditRow>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = match after {
-        Some(after) => connection
-            .prepare_cached("SELECT * FROM audit WHERE id > ?1 ORDER BY id LIMIT ?2")?
-            .query_map(params![after, limit], line)?
-            .collect::<rusqlite::Result<_>>()?,
-        None => connection
-            .prepare_cached("SELECT * FROM audit WHERE id = (SELECT max(id) FROM audit)")?
-            .query_map([], line)?
-            .collect::<rusqlite::Result<_>>()?,
-    };
-    Ok(rows)
+    let mut statement =
+        connection.prepare_cached("SELECT * FROM audit WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+    let rows = statement.query_map(params![after, limit], line)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The number of the newest line; 0 where there is none.
+pub(super) fn newest(connection: &Connection) -> SqlResult<i64> {
+    Ok(connection.query_row("SELECT ifnull(max(id), 0) FROM audit", [], |row| row.get(0))?)
 }
 
 /// Removes some lines from before `cutoff`, and never the newest of all. Returns how many.

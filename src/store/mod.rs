@@ -347,7 +347,9 @@ impl<R: Run + Send + Sync> Store for R {
     }
 
     fn destination(&self, id: IntegrationId) -> Promise<Result<Destination, StoreError>> {
-        self.read(move |connection| configured::destination(connection, id))
+        self.read(move |connection| {
+            reader::at_one_moment(connection, |snapshot| configured::destination(snapshot, id))
+        })
     }
 
     fn alert(
@@ -386,7 +388,7 @@ impl<R: Run + Send + Sync> Store for R {
     fn automations(
         &self,
     ) -> Promise<Result<Vec<crate::domain::automation::Automation>, StoreError>> {
-        self.read(configured::automations)
+        self.read(|connection| reader::at_one_moment(connection, configured::automations))
     }
 
     fn change(&self, edit: Edit, by: Actor, at: Timestamp) -> Promise<Result<i64, StoreError>> {

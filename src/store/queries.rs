@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::audit::{self, AuditFilter, AuditPlace, AuditRow};
 use super::error::SqlResult;
 use super::people::{self, SessionRow, UserRow};
-use super::reader::Reader;
+use super::reader::{Reader, at_one_moment};
 use super::row::{maybe_micros, maybe_time, time, uuid, word};
 use super::tokens::{self, TokenRow};
 use super::{accept, configured, list};
@@ -172,7 +172,9 @@ impl Reader {
 
     /// One automation with its integrations.
     pub fn automation(&self, id: AutomationId) -> Promise<Result<Automation, StoreError>> {
-        self.query(move |connection| Ok(configured::find(connection, id)?))
+        self.query(move |connection| {
+            at_one_moment(connection, |snapshot| Ok(configured::find(snapshot, id)?))
+        })
     }
 
     /// Automations in the order of their ids, behind the one named.
@@ -190,8 +192,12 @@ impl Reader {
             let ids: Vec<AutomationId> = statement
                 .query_map(params![after, limit], |row| uuid(row, "id").map(AutomationId))?
                 .collect::<rusqlite::Result<_>>()?;
-            let found = ids.into_iter().map(|id| configured::find(connection, id));
-            Ok(found.collect::<rusqlite::Result<_>>()?)
+            at_one_moment(connection, |snapshot| {
+                let found = ids.into_iter().map(|id| configured::find(snapshot, id));
+                // One that was deleted between the two readings is left out.
+                let found = found.filter(|each| !matches!(each, Err(rusqlite::Error::QueryReturnedNoRows)));
+                Ok(found.collect::<rusqlite::Result<_>>()?)
+            })
         })
     }
 
@@ -205,7 +211,9 @@ impl Reader {
         &self,
         id: IntegrationId,
     ) -> Promise<Result<crate::engine::ports::Destination, StoreError>> {
-        self.query(move |connection| configured::destination(connection, id))
+        self.query(move |connection| {
+            at_one_moment(connection, |snapshot| configured::destination(snapshot, id))
+        })
     }
 
     /// How an integration stands.
@@ -264,11 +272,15 @@ impl Reader {
         self.query(move |connection| audit::list(connection, &filter, behind, limit))
     }
 
-    /// Lines of the audit log in the order of commits, behind the one named; with none named, the newest
-    /// alone.
+    /// The number of the newest line of the audit log; 0 where there is none.
+    pub fn newest_audit(&self) -> Promise<Result<i64, StoreError>> {
+        self.query(audit::newest)
+    }
+
+    /// Lines of the audit log in the order of commits, behind the one named.
     pub fn audit_after(
         &self,
-        after: Option<i64>,
+        after: i64,
         limit: usize,
     ) -> Promise<Result<Vec<AuditRow>, StoreError>> {
         self.query(move |connection| audit::follow(connection, after, limit))
@@ -292,7 +304,9 @@ impl Reader {
         id: IntegrationId,
         revisions: Vec<u32>,
     ) -> Promise<Result<Vec<(u32, Integration)>, StoreError>> {
-        self.query(move |connection| configured::revisions(connection, id, &revisions))
+        self.query(move |connection| {
+            at_one_moment(connection, |snapshot| configured::revisions(snapshot, id, &revisions))
+        })
     }
 }
 

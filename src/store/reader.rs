@@ -106,6 +106,16 @@ impl Watch {
     }
 }
 
+/// Runs several statements over one snapshot: what is read together was true together. A version that is
+/// newer than the settings beside it would let a change overwrite another one unseen.
+pub(super) fn at_one_moment<T>(
+    connection: &Connection,
+    run: impl FnOnce(&Connection) -> SqlResult<T>,
+) -> SqlResult<T> {
+    let snapshot = connection.unchecked_transaction()?;
+    run(&snapshot)
+}
+
 fn serve(connection: &Connection, watch: &Watch, queries: &Mutex<Receiver<Query>>) {
     loop {
         // One thread waits at the door, the others behind it.

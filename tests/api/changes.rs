@@ -330,6 +330,7 @@ fn a_document_is_applied_whole_or_not_at_all() {
             {"kind": "webhook", "url": "https://a.example.com/", "auth": {"method": "bearer"}}]}]}),
             vec!["/automations/0/integrations/0/auth/credential"],
         ),
+        (json!({"automations": vec![json!({"name": "a"}); 2001]}), vec!["/automations"]),
         (json!({}), vec!["/automations"]),
         (json!({"automations": [], "more": 1}), vec!["/more"]),
     ] {

@@ -44,26 +44,28 @@ fn f13_patches_at_once_lose_nothing() {
     let made = automation(&service);
     let id = made["integrations"][0]["id"].as_str().unwrap();
     let path = format!("/v1/integrations/{id}");
-    let patches = [
-        json!({"name": "renamed"}),
-        json!({"max_in_flight": 3}),
-        json!({"rate_limit": 7}),
-        json!({"retry": {"base": "9s"}}),
-    ];
-    let patched = |patch: &Value| service.json("PATCH", &path, patch);
-    std::thread::scope(|scope| {
-        for patch in &patches {
-            scope.spawn(move || {
-                let answer = patched(patch);
-                assert_eq!(answer.status, 200, "{answer:?}");
-            });
-        }
-    });
-    let now = service.ok("GET", &path, &Value::Null);
-    assert_eq!(now["name"], "renamed");
-    assert_eq!(now["max_in_flight"], 3);
-    assert_eq!(now["rate_limit"], 7);
-    assert_eq!(now["retry"], json!({"base": "9s"}));
+    for round in 1..=25 {
+        let patches = [
+            json!({"name": format!("renamed {round}")}),
+            json!({"max_in_flight": round}),
+            json!({"rate_limit": round}),
+            json!({"retry": {"base": format!("{round}s")}}),
+        ];
+        let patched = |patch: &Value| service.json("PATCH", &path, patch);
+        std::thread::scope(|scope| {
+            for patch in &patches {
+                scope.spawn(move || {
+                    let answer = patched(patch);
+                    assert_eq!(answer.status, 200, "{answer:?}");
+                });
+            }
+        });
+        let now = service.ok("GET", &path, &Value::Null);
+        assert_eq!(now["name"], format!("renamed {round}"));
+        assert_eq!(now["max_in_flight"], round);
+        assert_eq!(now["rate_limit"], round);
+        assert_eq!(now["retry"], json!({"base": format!("{round}s")}));
+    }
 }
 
 /// Matrix F13: an integration's ETag is its automation's; a patch that names an old one is refused.

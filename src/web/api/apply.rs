@@ -21,7 +21,7 @@ use super::plan::{Plan, plan};
 use super::query::Query;
 use crate::domain::automation::Automation;
 use crate::domain::id::{AutomationId, IntegrationId};
-use crate::domain::limits::PAGE;
+use crate::domain::limits::{AUTOMATIONS_A_DOCUMENT, PAGE};
 use crate::domain::secret::Secret;
 use crate::engine::ports::{Edit, Purpose, StoreError};
 use crate::web::auth::{Caller, Editor};
@@ -181,8 +181,14 @@ fn document(value: Value, faults: &mut Faults) -> Option<Vec<Named>> {
         faults.add("/automations", "is missing: list all automations that there shall be");
     }
     fields.end(faults);
+    let list = list?;
+    if list.len() > AUTOMATIONS_A_DOCUMENT {
+        let words = format!("may have {AUTOMATIONS_A_DOCUMENT} automations at most");
+        faults.add("/automations", words);
+        return None;
+    }
     let mut named = Vec::new();
-    for (index, value) in list?.into_iter().enumerate() {
+    for (index, value) in list.into_iter().enumerate() {
         let at = below("/automations", &index.to_string());
         let id = value.get("id").and_then(Value::as_str).map(str::to_owned);
         if let Some(draft) = automation_in::read(value, &at, faults) {

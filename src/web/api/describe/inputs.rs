@@ -318,7 +318,7 @@ fn record() -> Value {
 fn apply() -> Value {
     object(
         &["automations"],
-        json!({"automations": {"type": "array",
+        json!({"automations": {"type": "array", "maxItems": limits::AUTOMATIONS_A_DOCUMENT,
             "items": {"$ref": "#/components/schemas/AutomationInput"},
             "description": "All automations that there shall be. One is known by its id, where it has one, \
                             else by its name; so are its integrations."}}),
