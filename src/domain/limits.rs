@@ -243,3 +243,5 @@ pub const RETRY_SPAN: Duration = Duration::from_hours(30 * 24);
 pub const SIGNING_OVERLAP: Duration = Duration::from_hours(24);
 /// A patch that others overtake is laid over the newer version so many times in all.
 pub const STALE_TRIES: u32 = 5;
+/// Fields of a form: the largest is that of an automation with all the integrations that it may have.
+pub const FORM_FIELDS: usize = 10_000;

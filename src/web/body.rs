@@ -28,6 +28,15 @@ pub(super) async fn patch(request: &HttpRequest, payload: Payload) -> Result<Byt
     read(request, payload).await
 }
 
+/// A body that a form of ours makes.
+///
+/// # Errors
+/// 413, 415, 408, or 400 where the connection broke.
+pub(super) async fn form(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
+    check(request.headers(), &["application/x-www-form-urlencoded"])?;
+    read(request, payload).await
+}
+
 /// No body, or an empty object: for calls that say all by their address.
 ///
 /// # Errors

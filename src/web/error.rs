@@ -247,6 +247,11 @@ impl Problem {
         self.code
     }
 
+    /// What is wrong here, and what to change.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// What is wrong with single fields.
     pub fn errors(&self) -> &[FieldProblem] {
         &self.errors

@@ -16,6 +16,7 @@ mod site;
 mod surface;
 mod tls;
 pub mod token;
+mod ui;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::tls::Certificate;
-use super::{WebState, api, surface};
+use super::{WebState, api, surface, ui};
 use crate::domain::limits::{CONNECTION_IDLE, CONNECTIONS, DRAIN, REQUEST_HEAD_TIME};
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
@@ -66,6 +66,7 @@ pub fn serve(
             .app_data(state.clone())
             .wrap(from_fn(surface::around))
             .configure(api::register)
+            .configure(ui::register)
             .default_service(web::to(surface::unknown_address))
     };
     let workers = settings.workers.max(1);

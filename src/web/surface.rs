@@ -12,6 +12,7 @@ use futures_util::FutureExt as _;
 
 use super::WebState;
 use super::error::{Code, Problem};
+use super::ui::refusal;
 
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
@@ -28,6 +29,7 @@ pub(super) async fn around(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     // The router wants the request to itself, so that nothing of it is kept here for a panic's sake.
     let path = request.path().to_owned();
+    let for_people = refusal::is_for_people(&path, request.headers());
     let called = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     let Ok(answered) = called else {
         // The panic hook has logged what and where.
@@ -39,6 +41,15 @@ pub(super) async fn around(
         && let Some(problem) = problem_of(error)
     {
         response = ServiceResponse::new(response.request().clone(), problem.error_response());
+        if for_people {
+            let page = refusal::page(&problem, &response);
+            response = response.into_response(page);
+        }
+    } else if for_people
+        && let Some(problem) = response.response().error().and_then(|error| error.as_error())
+    {
+        let page = refusal::page(problem, &response);
+        response = response.into_response(page);
     }
     let is_tls =
         response.request().app_data::<web::Data<WebState>>().is_some_and(|state| state.site.tls);

@@ -12,61 +12,61 @@ use crate::store::queries::AttemptRow;
 /// One attempt.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Attempt")]
-pub(super) struct AttemptOut {
+pub(in crate::web) struct AttemptOut {
     /// From 1.
-    number: u32,
+    pub(in crate::web) number: u32,
     /// When it started.
-    started_at: String,
+    pub(in crate::web) started_at: String,
     /// How long it took.
-    took_ms: u64,
+    pub(in crate::web) took_ms: u64,
     /// `delivered` or `failed`.
-    outcome: &'static str,
+    pub(in crate::web) outcome: &'static str,
     /// The status that was answered, where one was.
     #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
+    pub(in crate::web) status: Option<u16>,
     /// Why there was no answer, as a word for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<&'static str>,
+    pub(in crate::web) cause: Option<&'static str>,
     /// What went wrong, as a sentence for people.
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
+    pub(in crate::web) detail: Option<String>,
     /// The address that was connected to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    remote: Option<String>,
+    pub(in crate::web) remote: Option<String>,
     /// The start of the response's body, 16 KiB at most.
     #[serde(skip_serializing_if = "Option::is_none")]
-    excerpt: Option<String>,
+    pub(in crate::web) excerpt: Option<String>,
     /// How the time was spent.
-    phases: PhasesOut,
+    pub(in crate::web) phases: PhasesOut,
     /// The request as it was made then, where one was and its settings are known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    request: Option<RequestOut>,
+    pub(in crate::web) request: Option<RequestOut>,
 }
 
 /// The request of an attempt.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "AttemptRequest")]
-pub(super) struct RequestOut {
+pub(in crate::web) struct RequestOut {
     /// Always `POST`.
-    pub(super) method: &'static str,
+    pub(in crate::web) method: &'static str,
     /// Where to; the values of its query are shown as `***`.
-    pub(super) url: String,
+    pub(in crate::web) url: String,
     /// Its headers; the credential and the signature are shown as `***`.
-    pub(super) headers: Vec<HeaderOut>,
+    pub(in crate::web) headers: Vec<HeaderOut>,
 }
 
 /// A header of a request.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Header")]
-pub(super) struct HeaderOut {
+pub(in crate::web) struct HeaderOut {
     /// Its name.
-    name: String,
+    pub(in crate::web) name: String,
     /// Its value, a secret shown as `***`.
-    value: String,
+    pub(in crate::web) value: String,
 }
 
 /// Headers as they are written.
-pub(super) fn headers_out(headers: Vec<(String, String)>) -> Vec<HeaderOut> {
+pub(in crate::web) fn headers_out(headers: Vec<(String, String)>) -> Vec<HeaderOut> {
     headers.into_iter().map(|(name, value)| HeaderOut { name, value }).collect()
 }
 
@@ -74,24 +74,24 @@ pub(super) fn headers_out(headers: Vec<(String, String)>) -> Vec<HeaderOut> {
 /// connection spared.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Phases")]
-struct PhasesOut {
+pub(in crate::web) struct PhasesOut {
     /// Looking the name up.
     #[serde(skip_serializing_if = "Option::is_none")]
-    resolve_ms: Option<f64>,
+    pub(in crate::web) resolve_ms: Option<f64>,
     /// The TCP connection.
     #[serde(skip_serializing_if = "Option::is_none")]
-    connect_ms: Option<f64>,
+    pub(in crate::web) connect_ms: Option<f64>,
     /// The TLS handshake.
     #[serde(skip_serializing_if = "Option::is_none")]
-    tls_ms: Option<f64>,
+    pub(in crate::web) tls_ms: Option<f64>,
     /// From the request to the head of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    first_byte_ms: Option<f64>,
+    pub(in crate::web) first_byte_ms: Option<f64>,
 }
 
 impl AttemptOut {
     /// An attempt by its report.
-    pub(super) fn of(number: u32, report: &Report) -> Self {
+    pub(in crate::web) fn of(number: u32, report: &Report) -> Self {
         Self {
             number,
             started_at: report.started_at.to_string(),
@@ -104,7 +104,7 @@ impl AttemptOut {
     }
 
     /// An attempt of a delivery's history, with its request where that is known.
-    pub(super) fn of_row(row: &AttemptRow, request: Option<RequestOut>) -> Self {
+    pub(in crate::web) fn of_row(row: &AttemptRow, request: Option<RequestOut>) -> Self {
         Self {
             request,
             number: row.number,

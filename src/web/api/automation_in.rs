@@ -10,16 +10,16 @@ use crate::web::json::{Faults, Fields, below};
 
 /// What a caller wants an automation to be.
 #[derive(Debug)]
-pub(super) struct AutomationDraft {
-    pub(super) name: String,
-    pub(super) active: bool,
-    pub(super) filter: Option<Condition>,
-    pub(super) minimum_levels: MinimumLevels,
-    pub(super) integrations: Vec<Draft>,
+pub(in crate::web) struct AutomationDraft {
+    pub(in crate::web) name: String,
+    pub(in crate::web) active: bool,
+    pub(in crate::web) filter: Option<Condition>,
+    pub(in crate::web) minimum_levels: MinimumLevels,
+    pub(in crate::web) integrations: Vec<Draft>,
 }
 
 /// Reads an automation; what is wrong is added to `faults`.
-pub(super) fn read(value: Value, at: &str, faults: &mut Faults) -> Option<AutomationDraft> {
+pub(in crate::web) fn read(value: Value, at: &str, faults: &mut Faults) -> Option<AutomationDraft> {
     let mut fields = Fields::of(value, at, faults)?;
     fields.read_only(&["id", "version", "created_at", "updated_at"]);
     let name = match fields.value("name") {

@@ -11,42 +11,42 @@ use crate::domain::condition::Condition;
 // `I` is what is told of each integration.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Automation")]
-pub(super) struct AutomationOut<I> {
+pub(in crate::web) struct AutomationOut<I> {
     /// Its id, the first part of every Idempotency-Key that it causes.
-    id: String,
+    pub(in crate::web) id: String,
     /// What people call it.
-    name: String,
+    pub(in crate::web) name: String,
     /// One that is not active fires for nothing.
-    active: bool,
+    pub(in crate::web) active: bool,
     /// Which records it watches; without it, all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    filter: Option<Value>,
+    pub(in crate::web) filter: Option<Value>,
     /// What counts as an escalation: each level that is named must be reached.
-    minimum_levels: Levels,
+    pub(in crate::web) minimum_levels: Levels,
     /// Where its alerts go.
-    integrations: Vec<I>,
+    pub(in crate::web) integrations: Vec<I>,
     /// Rises with each change; the number in the ETag.
-    version: i64,
+    pub(in crate::web) version: i64,
 }
 
 /// What counts as an escalation.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "MinimumLevels")]
-struct Levels {
+pub(in crate::web) struct Levels {
     /// At least this: `none`, `low`, `medium`, `high` or `extreme`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    escalation_level: Option<&'static str>,
+    pub(in crate::web) escalation_level: Option<&'static str>,
     /// At least this: `none`, `low`, `medium`, `high` or `extreme`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    emotional_intensity_level: Option<&'static str>,
+    pub(in crate::web) emotional_intensity_level: Option<&'static str>,
     /// At least this bad: `sentiment improved`, `sentiment unchanged` or `sentiment degraded`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    sentiment_shift: Option<&'static str>,
+    pub(in crate::web) sentiment_shift: Option<&'static str>,
 }
 
 impl<I> AutomationOut<I> {
     /// The automation with what is told of its integrations.
-    pub(super) fn of(automation: &Automation, integrations: Vec<I>) -> Self {
+    pub(in crate::web) fn of(automation: &Automation, integrations: Vec<I>) -> Self {
         let least = &automation.minimum_levels;
         Self {
             id: automation.id.to_string(),

@@ -10,25 +10,25 @@ use crate::web::json::below;
 
 /// One difference.
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]
-pub(super) struct Difference {
+pub(in crate::web) struct Difference {
     /// Where: a JSON pointer into the automation; empty for all of it.
-    pointer: String,
+    pub(in crate::web) pointer: String,
     /// What was there; absent where there was nothing. A credential is never shown.
     #[serde(skip_serializing_if = "Option::is_none")]
-    before: Option<Value>,
+    pub(in crate::web) before: Option<Value>,
     /// What is there then; absent where there is nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
-    after: Option<Value>,
+    pub(in crate::web) after: Option<Value>,
 }
 
 impl Difference {
     /// All of it is new.
-    pub(super) fn made(after: Value) -> Self {
+    pub(in crate::web) fn made(after: Value) -> Self {
         Self { pointer: String::new(), before: None, after: Some(plain(after)) }
     }
 
     /// The credential of that integration is another one.
-    pub(super) fn credential(integration: usize) -> Self {
+    pub(in crate::web) fn credential(integration: usize) -> Self {
         let hidden = || Some(Value::from("***"));
         let pointer = format!("/integrations/{integration}/auth/credential");
         Self { pointer, before: hidden(), after: hidden() }
@@ -39,7 +39,7 @@ impl Difference {
 const GIVEN: [&str; 4] = ["id", "automation_id", "version", "credential_set"];
 
 /// All differences, in the order of their places. Integrations are known by their ids.
-pub(super) fn differences(before: &Value, after: &Value) -> Vec<Difference> {
+pub(in crate::web) fn differences(before: &Value, after: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     compare("", before, after, &mut found);
     found

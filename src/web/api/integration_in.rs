@@ -18,12 +18,12 @@ use crate::web::json::{Faults, Fields, below};
 
 /// What a caller wants an integration to be.
 #[derive(Debug)]
-pub(super) struct Draft {
+pub(in crate::web) struct Draft {
     /// Which integration is meant, where a set of them is replaced.
-    pub(super) id: Option<IntegrationId>,
+    pub(in crate::web) id: Option<IntegrationId>,
     /// The pointer to it.
-    pub(super) at: String,
-    pub(super) name: String,
+    pub(in crate::web) at: String,
+    pub(in crate::web) name: String,
     target: Target,
     condition: Option<Condition>,
     delivery: DeliverySettings,
@@ -43,19 +43,19 @@ enum Wish {
 
 /// What an integration becomes, and what of it must be sealed.
 #[derive(Debug)]
-pub(super) struct Settled {
-    pub(super) integration: Integration,
+pub(in crate::web) struct Settled {
+    pub(in crate::web) integration: Integration,
     /// `None` keeps, `Some(None)` removes, `Some(Some(_))` replaces the credential.
-    pub(super) credential: Option<Option<Secret>>,
+    pub(in crate::web) credential: Option<Option<Secret>>,
     /// Whether signing was just turned on, so that a first secret is needed.
-    pub(super) first_signing: bool,
+    pub(in crate::web) first_signing: bool,
 }
 
 /// Whether an address that is written in a URL as a number may be connected to; if not, why.
-pub(super) type Gate<'a> = &'a dyn Fn(&HttpsUrl) -> Result<(), String>;
+pub(in crate::web) type Gate<'a> = &'a dyn Fn(&HttpsUrl) -> Result<(), String>;
 
 /// Reads one integration; what is wrong is added to `faults`.
-pub(super) fn read(value: Value, at: &str, faults: &mut Faults) -> Option<Draft> {
+pub(in crate::web) fn read(value: Value, at: &str, faults: &mut Faults) -> Option<Draft> {
     let mut fields = Fields::of(value, at, faults)?;
     fields.read_only(&["automation_id", "state", "signing_secret"]);
     let id = fields.text("id", faults).and_then(|text| {
@@ -208,7 +208,7 @@ fn span(fields: &mut Fields, name: &'static str, faults: &mut Faults) -> Option<
 
 impl Draft {
     /// Makes an integration of it, on top of what it was, if it was. What is wrong is added to `faults`.
-    pub(super) fn settle(
+    pub(in crate::web) fn settle(
         self,
         automation_id: AutomationId,
         old: Option<&Integration>,

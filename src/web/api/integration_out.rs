@@ -17,73 +17,73 @@ use crate::domain::time::Timestamp;
 
 /// What people set, in a form that can be sent back.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Settings {
+pub(in crate::web) struct Settings {
     /// Its id, the middle part of every Idempotency-Key that is sent to it.
-    id: String,
+    pub(in crate::web) id: String,
     /// The automation that it belongs to.
-    automation_id: String,
+    pub(in crate::web) automation_id: String,
     /// `webhook`.
-    kind: &'static str,
+    pub(in crate::web) kind: &'static str,
     /// What people call it.
-    name: String,
+    pub(in crate::web) name: String,
     /// Where alerts are posted to.
-    url: String,
-    auth: Auth,
+    pub(in crate::web) url: String,
+    pub(in crate::web) auth: Auth,
     /// Which of the automation's alerts go here; without it, all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    condition: Option<Value>,
+    pub(in crate::web) condition: Option<Value>,
     /// Attempts under way at once.
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_in_flight: Option<u16>,
+    pub(in crate::web) max_in_flight: Option<u16>,
     /// `due`, or `fifo` for strict order.
-    ordering: &'static str,
+    pub(in crate::web) ordering: &'static str,
     /// Most requests a second.
     #[serde(skip_serializing_if = "Option::is_none")]
-    rate_limit: Option<u32>,
+    pub(in crate::web) rate_limit: Option<u32>,
     /// Where its schedule differs from the service's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    retry: Option<Retry>,
+    pub(in crate::web) retry: Option<Retry>,
     /// Whether Standard Webhooks headers are sent.
-    signing: bool,
+    pub(in crate::web) signing: bool,
     /// Whether HTTP/2 is never spoken to it.
     http1_only: bool,
 }
 
 /// How it proves who sends.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Auth {
+pub(in crate::web) struct Auth {
     /// `none`, `bearer`, `api_key` or `custom_header`.
-    method: &'static str,
+    pub(in crate::web) method: &'static str,
     /// The name of the custom header.
     #[serde(skip_serializing_if = "Option::is_none")]
-    header_name: Option<String>,
+    pub(in crate::web) header_name: Option<String>,
     /// Whether a credential is stored. It never comes out.
-    credential_set: bool,
+    pub(in crate::web) credential_set: bool,
 }
 
 /// Where its schedule differs from the service's.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Retry {
+pub(in crate::web) struct Retry {
     /// The delay after the first failure, as in `30s`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    base: Option<String>,
+    pub(in crate::web) base: Option<String>,
     /// What each further delay is multiplied by.
     #[serde(skip_serializing_if = "Option::is_none")]
-    factor: Option<f64>,
+    pub(in crate::web) factor: Option<f64>,
     /// No delay is longer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    cap: Option<String>,
+    pub(in crate::web) cap: Option<String>,
     /// For how long after the alert a failed attempt is made again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    horizon: Option<String>,
+    pub(in crate::web) horizon: Option<String>,
     /// The share of each delay that is random.
     #[serde(skip_serializing_if = "Option::is_none")]
-    jitter: Option<f64>,
+    pub(in crate::web) jitter: Option<f64>,
 }
 
 impl Settings {
     /// What people set.
-    pub(super) fn of(integration: &Integration) -> Self {
+    pub(in crate::web) fn of(integration: &Integration) -> Self {
         let Target::Webhook(webhook) = &integration.target;
         let (method, header_name) = match &webhook.auth {
             AuthMethod::None => ("none", None),
@@ -125,7 +125,7 @@ fn retry(own: &RetryOverrides) -> Option<Retry> {
 }
 
 /// A duration as it is written in JSON: `1h 30m`.
-pub(super) fn duration(span: Duration) -> String {
+pub(in crate::web) fn duration(span: Duration) -> String {
     match jiff::SignedDuration::try_from(span) {
         Ok(span) => format!("{span:#}"),
         Err(_) => format!("{}s", span.as_secs()),
@@ -135,85 +135,85 @@ pub(super) fn duration(span: Duration) -> String {
 /// An integration: one destination of one automation, with its state.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Integration")]
-pub(super) struct IntegrationOut {
+pub(in crate::web) struct IntegrationOut {
     #[serde(flatten)]
-    settings: Settings,
+    pub(in crate::web) settings: Settings,
     /// How it is doing; absent where settings alone were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<State>,
+    pub(in crate::web) state: Option<State>,
     /// Only in the answer to the call that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    signing_secret: Option<String>,
+    pub(in crate::web) signing_secret: Option<String>,
 }
 
 /// How it is doing.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "IntegrationState")]
-struct State {
+pub(in crate::web) struct State {
     /// `active`, `paused` or `disabled`.
-    status: &'static str,
+    pub(in crate::web) status: &'static str,
     /// Why it is disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    pub(in crate::web) reason: Option<String>,
     /// `closed`, `open` or `half_open`.
-    circuit: &'static str,
+    pub(in crate::web) circuit: &'static str,
     /// Deliveries that wait.
-    pending: u64,
+    pub(in crate::web) pending: u64,
     /// Attempts under way.
-    in_flight: u64,
+    pub(in crate::web) in_flight: u64,
     /// Deliveries that were given up.
-    dead: u64,
+    pub(in crate::web) dead: u64,
     /// Failures since the last success.
-    consecutive_failures: u32,
+    pub(in crate::web) consecutive_failures: u32,
     /// When an attempt last succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
-    last_success_at: Option<String>,
+    pub(in crate::web) last_success_at: Option<String>,
     /// When an attempt last failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    last_failure_at: Option<String>,
+    pub(in crate::web) last_failure_at: Option<String>,
     /// What that failure was, as a sentence for people.
     #[serde(skip_serializing_if = "Option::is_none")]
-    last_error: Option<String>,
+    pub(in crate::web) last_error: Option<String>,
     /// When the next attempt is due.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_attempt_at: Option<String>,
+    pub(in crate::web) next_attempt_at: Option<String>,
     /// Until when it is left alone, because its worker died too often.
     #[serde(skip_serializing_if = "Option::is_none")]
-    parked_until: Option<String>,
+    pub(in crate::web) parked_until: Option<String>,
 }
 
 /// What is known of an integration beside its settings, from disk and from its actor.
 #[derive(Debug)]
-pub(super) struct Live<'a> {
-    pub(super) status: &'a Status,
-    pub(super) health: &'a Health,
+pub(in crate::web) struct Live<'a> {
+    pub(in crate::web) status: &'a Status,
+    pub(in crate::web) health: &'a Health,
     /// Deliveries that are pending or in flight by their rows.
-    pub(super) waiting: u64,
+    pub(in crate::web) waiting: u64,
     /// Dead deliveries.
-    pub(super) dead: u64,
+    pub(in crate::web) dead: u64,
     /// When the first waiting delivery is due.
-    pub(super) next_due_at: Option<Timestamp>,
+    pub(in crate::web) next_due_at: Option<Timestamp>,
     /// Attempts on the wire, by the actor.
-    pub(super) in_flight: u64,
+    pub(in crate::web) in_flight: u64,
     /// Until when the actor is parked.
-    pub(super) parked_until: Option<Timestamp>,
+    pub(in crate::web) parked_until: Option<Timestamp>,
 }
 
 impl IntegrationOut {
     /// The integration as callers see it.
-    pub(super) fn of(integration: &Integration, live: &Live<'_>, policy: &Policy) -> Self {
+    pub(in crate::web) fn of(integration: &Integration, live: &Live<'_>, policy: &Policy) -> Self {
         let mut settings = Settings::of(integration);
         settings.max_in_flight = Some(policy.for_integration(&integration.delivery).max_in_flight);
         Self { settings, state: Some(State::of(live)), signing_secret: None }
     }
 
     /// What people set, and nothing else.
-    pub(super) fn settings_of(integration: &Integration) -> Self {
+    pub(in crate::web) fn settings_of(integration: &Integration) -> Self {
         Self { settings: Settings::of(integration), state: None, signing_secret: None }
     }
 
     /// Shows the signing secret that this very call made.
-    pub(super) fn with_secret(mut self, secret: Option<&str>) -> Self {
+    pub(in crate::web) fn with_secret(mut self, secret: Option<&str>) -> Self {
         self.signing_secret = secret.map(str::to_owned);
         self
     }

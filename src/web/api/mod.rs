@@ -2,30 +2,30 @@
 
 mod alerts;
 mod apply;
-mod attempt_out;
+pub(in crate::web) mod attempt_out;
 mod audit;
-mod automation_in;
-mod automation_out;
+pub(in crate::web) mod automation_in;
+pub(in crate::web) mod automation_out;
 mod automations;
 mod deliveries;
 mod describe;
-mod differences;
+pub(in crate::web) mod differences;
 mod document;
 mod doors;
-mod integration_in;
-mod integration_out;
+pub(in crate::web) mod integration_in;
+pub(in crate::web) mod integration_out;
 mod integrations;
 mod once;
 mod patch;
-mod plan;
-mod query;
+pub(in crate::web) mod plan;
+pub(in crate::web) mod query;
 pub mod record_json;
 mod records;
 mod session;
 mod tokens;
 mod users;
 mod version;
-mod view;
+pub(in crate::web) mod view;
 
 use std::str::FromStr;
 
@@ -96,18 +96,22 @@ fn condition(fields: &mut Fields, name: &'static str, faults: &mut Faults) -> Op
 }
 
 /// The id in an address. What is no id names nothing.
-fn id<T: FromStr>(text: &str, what: &str) -> Result<T, Problem> {
+pub(in crate::web) fn id<T: FromStr>(text: &str, what: &str) -> Result<T, Problem> {
     text.parse().map_err(|_| Problem::not_found(what))
 }
 
 /// Has the engine carry a change out, to its end: a caller who hangs up midway must not leave the
 /// engine with rules that the store no longer has.
-async fn change(state: &web::Data<WebState>, edit: Edit, by: Actor) -> Result<i64, StoreError> {
+pub(in crate::web) async fn change(
+    state: &web::Data<WebState>,
+    edit: Edit,
+    by: Actor,
+) -> Result<i64, StoreError> {
     let engine = state.engine.clone();
     to_its_end(async move { engine.change(edit, by).await }).await
 }
 
-async fn to_its_end<T: 'static>(
+pub(in crate::web) async fn to_its_end<T: 'static>(
     work: impl Future<Output = Result<T, StoreError>> + 'static,
 ) -> Result<T, StoreError> {
     // A task ends early only where the thread that runs it does.

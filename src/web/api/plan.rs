@@ -16,16 +16,16 @@ use crate::web::json::{Faults, below};
 
 /// What changes, with its secrets in the clear still.
 #[derive(Debug)]
-pub(super) struct Plan {
-    pub(super) automation: Automation,
-    pub(super) settled: Vec<Settled>,
+pub(in crate::web) struct Plan {
+    pub(in crate::web) automation: Automation,
+    pub(in crate::web) settled: Vec<Settled>,
 }
 
 /// Secrets that this call made, to be shown once.
-pub(super) type Fresh = BTreeMap<IntegrationId, Secret>;
+pub(in crate::web) type Fresh = BTreeMap<IntegrationId, Secret>;
 
 /// An automation made of what a caller wants, on top of what it was, if it was.
-pub(super) fn plan(
+pub(in crate::web) fn plan(
     draft: AutomationDraft,
     old: Option<&Automation>,
     state: &WebState,
@@ -67,7 +67,10 @@ fn before<'a>(
 
 impl Plan {
     /// Seals what is secret.
-    pub(super) fn seal(self, state: &WebState) -> Result<(Automation, Vec<Seals>, Fresh), Problem> {
+    pub(in crate::web) fn seal(
+        self,
+        state: &WebState,
+    ) -> Result<(Automation, Vec<Seals>, Fresh), Problem> {
         let mut seals = Vec::new();
         let mut fresh = Fresh::new();
         for each in self.settled {
@@ -82,7 +85,7 @@ impl Plan {
 }
 
 /// Seals what is secret of one integration.
-pub(super) fn seal(
+pub(in crate::web) fn seal(
     settled: &Settled,
     state: &WebState,
 ) -> Result<(Seals, Option<Secret>), Problem> {
@@ -103,7 +106,7 @@ pub(super) fn seal(
 }
 
 /// A new signing secret.
-pub(super) fn fresh_secret(state: &WebState) -> Result<Secret, Problem> {
+pub(in crate::web) fn fresh_secret(state: &WebState) -> Result<Secret, Problem> {
     (state.signing_secret)().map_err(|why| {
         tracing::error!(why, "a signing secret can't be made");
         Problem::internal()

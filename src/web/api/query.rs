@@ -9,12 +9,12 @@ use crate::domain::limits::{PAGE, PAGE_DEFAULT};
 use crate::domain::time::Timestamp;
 
 /// Where a list that is in order of time goes on: behind the thing of that time and id.
-pub(super) fn cursor(at: Timestamp, id: &dyn Display) -> String {
+pub(in crate::web) fn cursor(at: Timestamp, id: &dyn Display) -> String {
     format!("{}-{id}", at.as_millis())
 }
 
 /// The parameters of a query, taken one by one. What nobody took is refused.
-pub(super) struct Query {
+pub(in crate::web) struct Query {
     pairs: Vec<(String, String)>,
     known: Vec<&'static str>,
     faults: Faults,
@@ -22,7 +22,7 @@ pub(super) struct Query {
 
 impl Query {
     /// Reads the part of the address behind the `?`.
-    pub(super) fn of(text: &str) -> Self {
+    pub(in crate::web) fn of(text: &str) -> Self {
         let pairs: Vec<(String, String)> =
             url::form_urlencoded::parse(text.as_bytes()).into_owned().collect();
         let mut faults = Faults::default();
@@ -35,19 +35,23 @@ impl Query {
     }
 
     /// A parameter as text; an empty one is as good as absent.
-    pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
+    pub(in crate::web) fn text(&mut self, name: &'static str) -> Option<String> {
         self.given(name).filter(|text| !text.is_empty())
     }
 
     /// A parameter as it was given, empty or not.
-    pub(super) fn given(&mut self, name: &'static str) -> Option<String> {
+    pub(in crate::web) fn given(&mut self, name: &'static str) -> Option<String> {
         self.known.push(name);
         let index = self.pairs.iter().position(|(each, _)| each == name)?;
         Some(self.pairs.remove(index).1)
     }
 
     /// A parameter in a form of its own; `words` say which.
-    pub(super) fn parsed<T: FromStr>(&mut self, name: &'static str, words: &str) -> Option<T> {
+    pub(in crate::web) fn parsed<T: FromStr>(
+        &mut self,
+        name: &'static str,
+        words: &str,
+    ) -> Option<T> {
         let text = self.given(name)?;
         let parsed = text.parse().ok();
         if parsed.is_none() {
@@ -57,14 +61,14 @@ impl Query {
     }
 
     /// A point in time.
-    pub(super) fn time(&mut self, name: &'static str) -> Option<Timestamp> {
+    pub(in crate::web) fn time(&mut self, name: &'static str) -> Option<Timestamp> {
         let at: jiff::Timestamp =
             self.parsed(name, "must be a time as in 2026-06-27T12:00:00Z (RFC 3339)")?;
         Some(Timestamp::from_millis(at.as_millisecond()))
     }
 
     /// A place in a list that is in order of time, as [`cursor`] wrote it.
-    pub(super) fn place<T: FromStr>(&mut self) -> Option<(Timestamp, T)> {
+    pub(in crate::web) fn place<T: FromStr>(&mut self) -> Option<(Timestamp, T)> {
         let text = self.given("cursor")?;
         let read = text.split_once('-').and_then(|(at, id)| {
             Some((Timestamp::from_millis(at.parse().ok()?), id.parse().ok()?))
@@ -76,12 +80,12 @@ impl Query {
     }
 
     /// A switch.
-    pub(super) fn flag(&mut self, name: &'static str) -> bool {
+    pub(in crate::web) fn flag(&mut self, name: &'static str) -> bool {
         self.parsed(name, "must be true or false").unwrap_or(false)
     }
 
     /// How many things a page shall have.
-    pub(super) fn limit(&mut self) -> usize {
+    pub(in crate::web) fn limit(&mut self) -> usize {
         let words = format!("must be a whole number from 1 to {PAGE}");
         let Some(limit) = self.parsed::<usize>("limit", &words) else { return PAGE_DEFAULT };
         if !(1..=PAGE).contains(&limit) {
@@ -91,12 +95,12 @@ impl Query {
     }
 
     /// Says that a parameter is wrong.
-    pub(super) fn refuse(&mut self, name: &str, words: impl Display) {
+    pub(in crate::web) fn refuse(&mut self, name: &str, words: impl Display) {
         self.faults.add(format!("?{name}"), words.to_string());
     }
 
     /// What was made of the query, unless something in it is wrong.
-    pub(super) fn end<T>(mut self, read: T) -> Result<T, Problem> {
+    pub(in crate::web) fn end<T>(mut self, read: T) -> Result<T, Problem> {
         let known = |name: &String| self.known.iter().any(|each| each == name);
         for (name, _) in self.pairs.iter().filter(|(name, _)| !known(name)) {
             let known = self.known.join(", ");

@@ -14,21 +14,21 @@ use crate::web::WebState;
 use crate::web::error::Problem;
 
 /// An automation with the states of its integrations.
-pub(super) struct AutomationView {
-    pub(super) automation: Automation,
+pub(in crate::web) struct AutomationView {
+    pub(in crate::web) automation: Automation,
     states: Vec<IntegrationState>,
 }
 
 /// An integration with its state.
-pub(super) struct IntegrationView {
-    pub(super) integration: Integration,
-    pub(super) state: IntegrationState,
+pub(in crate::web) struct IntegrationView {
+    pub(in crate::web) integration: Integration,
+    pub(in crate::web) state: IntegrationState,
     /// The version of its automation, which rises with each change of it.
-    pub(super) version: i64,
+    pub(in crate::web) version: i64,
 }
 
 /// One automation.
-pub(super) async fn automation(
+pub(in crate::web) async fn automation(
     state: &Data<WebState>,
     id: AutomationId,
 ) -> Result<AutomationView, Problem> {
@@ -37,7 +37,7 @@ pub(super) async fn automation(
 }
 
 /// A page of automations, and the one that the next page begins behind.
-pub(super) async fn automations(
+pub(in crate::web) async fn automations(
     state: &Data<WebState>,
     after: Option<AutomationId>,
     limit: usize,
@@ -60,7 +60,7 @@ pub(super) async fn automations(
 }
 
 /// One integration.
-pub(super) async fn integration(
+pub(in crate::web) async fn integration(
     state: &Data<WebState>,
     id: IntegrationId,
 ) -> Result<IntegrationView, Problem> {
@@ -91,7 +91,7 @@ async fn with_states(
 }
 
 /// The refusal for what the store says, in which the thing that is missing has a name.
-pub(super) fn missing(error: StoreError, what: &str) -> Problem {
+pub(in crate::web) fn missing(error: StoreError, what: &str) -> Problem {
     match error {
         StoreError::NotFound => Problem::not_found(what),
         StoreError::Full
@@ -107,7 +107,11 @@ pub(super) fn missing(error: StoreError, what: &str) -> Problem {
 
 impl AutomationView {
     /// Its integrations as callers see them, with the signing secrets that this call made.
-    pub(super) fn integrations(&self, web: &WebState, fresh: &Fresh) -> Vec<IntegrationOut> {
+    pub(in crate::web) fn integrations(
+        &self,
+        web: &WebState,
+        fresh: &Fresh,
+    ) -> Vec<IntegrationOut> {
         let both = self.automation.integrations.iter().zip(&self.states);
         both.map(|(integration, state)| {
             let secret = fresh.get(&integration.id).map(|secret| secret.expose());
@@ -119,7 +123,7 @@ impl AutomationView {
 
 impl IntegrationView {
     /// The integration as callers see it.
-    pub(super) fn shown(&self, web: &WebState) -> IntegrationOut {
+    pub(in crate::web) fn shown(&self, web: &WebState) -> IntegrationOut {
         shown(&self.integration, &self.state, web)
     }
 }

@@ -1,0 +1,50 @@
+//! What people see: pages made here, one file for each; templates and assets lie beside the sources. Every page
+//! works without a script; where there is one, parts of pages are exchanged instead of whole ones.
+//!
+//! A page changes nothing that the API could not: both call the same functions.
+
+mod assets;
+mod automations;
+mod form;
+mod frame;
+mod health;
+pub(super) mod refusal;
+mod words;
+
+use actix_web::http::header::{self, ContentType};
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use crate::web::error::{Code, Problem};
+
+/// Pages load what the service itself serves, and nothing that stands inside them is run.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Serves all pages.
+pub(super) fn register(config: &mut web::ServiceConfig) {
+    config
+        .route("/assets/{version}/{name}", web::get().to(assets::asset))
+        .route("/automations", web::get().to(automations::list));
+}
+
+/// A page as an answer.
+fn html(page: &impl Template) -> Result<HttpResponse, Problem> {
+    let text = page.render().map_err(|error| {
+        tracing::error!(%error, "a page can't be made");
+        Problem::internal()
+    })?;
+    Ok(HttpResponse::Ok()
+        .content_type(ContentType::html())
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .body(text))
+}
+
+/// After a change, the browser is sent to where its outcome shows, so that going back repeats nothing.
+fn see_other(path: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, path)).finish()
+}
+
+fn nothing_here(request: &HttpRequest) -> Problem {
+    Problem::new(Code::NotFound, format!("There is nothing at {}.", request.path()))
+}
