@@ -254,6 +254,7 @@ pub struct Vault {
     key_id: [u8; KEY_ID_BYTES],
     credentials: LessSafeKey,
     signing_secrets: LessSafeKey,
+    drafts: LessSafeKey,
     fingerprints: hmac::Key,
     random: SystemRandom,
     seals: AtomicU64,
@@ -290,6 +291,7 @@ impl Vault {
             key_id,
             credentials: derive(Purpose::Credential)?,
             signing_secrets: derive(Purpose::SigningSecret)?,
+            drafts: derive(Purpose::Draft)?,
             fingerprints: root
                 .expand(&[b"creations.fingerprint"], hmac::HMAC_SHA256)
                 .map_err(|_| VaultError::Unreadable)?
@@ -320,6 +322,7 @@ impl Vault {
         match purpose {
             Purpose::Credential => &self.credentials,
             Purpose::SigningSecret => &self.signing_secrets,
+            Purpose::Draft => &self.drafts,
         }
     }
 
@@ -339,6 +342,7 @@ fn purpose_word(purpose: Purpose) -> &'static [u8] {
     match purpose {
         Purpose::Credential => b"integrations.credential",
         Purpose::SigningSecret => b"signing_secrets.sealed",
+        Purpose::Draft => b"drafts.credential",
     }
 }
 

@@ -245,3 +245,5 @@ pub const SIGNING_OVERLAP: Duration = Duration::from_hours(24);
 pub const STALE_TRIES: u32 = 5;
 /// Fields of a form: the largest is that of an automation with all the integrations that it may have.
 pub const FORM_FIELDS: usize = 10_000;
+/// For how long a credential that was typed into a form can still be saved: as long as a sign-in lasts idle.
+pub const DRAFT_LIFE: Duration = SESSION_IDLE;

@@ -440,6 +440,8 @@ pub trait Sealer: Send + Sync {
 pub enum Purpose {
     Credential,
     SigningSecret,
+    /// A credential that was typed and is not saved yet.
+    Draft,
 }
 
 /// A secret could not be sealed or opened.

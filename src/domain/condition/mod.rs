@@ -11,12 +11,14 @@ use regex::Regex;
 use super::levels::Levels;
 use super::record::Record;
 
+mod catalog;
 mod field;
 mod json;
 mod parse;
 #[cfg(test)]
 mod tests;
 
+pub use catalog::Shape;
 use field::{Axis, Field, Found};
 
 /// A checked condition. Two are equal where they are written alike.

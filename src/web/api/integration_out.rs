@@ -46,7 +46,7 @@ pub(in crate::web) struct Settings {
     /// Whether Standard Webhooks headers are sent.
     pub(in crate::web) signing: bool,
     /// Whether HTTP/2 is never spoken to it.
-    http1_only: bool,
+    pub(in crate::web) http1_only: bool,
 }
 
 /// How it proves who sends.

@@ -1,5 +1,7 @@
 //! A form as a browser sends it.
 
+use std::collections::BTreeMap;
+
 use actix_web::HttpRequest;
 use actix_web::web::Payload;
 use zeroize::Zeroizing;
@@ -9,9 +11,9 @@ use crate::domain::secret::Secret;
 use crate::web::body;
 use crate::web::error::{Code, Problem};
 
-/// The fields of a form, in their order. Some hold what must not be seen, so that it has no `Debug`, and is
+/// The fields of a form by their names; the first of a name counts. Some hold what must not be seen, so that it has no `Debug`, and is
 /// wiped when it goes.
-pub(super) struct Form(Vec<(String, Zeroizing<String>)>);
+pub(super) struct Form(BTreeMap<String, Zeroizing<String>>);
 
 impl Form {
     /// Reads a form within the bounds of every body.
@@ -28,25 +30,25 @@ impl Form {
     /// # Errors
     /// 400 where it has more fields than any form of ours.
     pub(super) fn of(text: &[u8]) -> Result<Self, Problem> {
-        let mut fields = Vec::new();
-        for (name, value) in url::form_urlencoded::parse(text) {
-            if fields.len() >= FORM_FIELDS {
+        let mut fields = BTreeMap::new();
+        for (count, (name, value)) in url::form_urlencoded::parse(text).enumerate() {
+            if count >= FORM_FIELDS {
                 let words = format!("A form may have {FORM_FIELDS} fields.");
                 return Err(Problem::new(Code::Malformed, words));
             }
-            fields.push((name.into_owned(), Zeroizing::new(value.into_owned())));
+            fields.entry(name.into_owned()).or_insert_with(|| Zeroizing::new(value.into_owned()));
         }
         Ok(Self(fields))
     }
 
-    /// The first value of that name; empty where there is none.
+    /// The value of that name; empty where there is none.
     pub(super) fn text(&self, name: &str) -> &str {
         self.get(name).unwrap_or_default()
     }
 
-    /// The first value of that name.
+    /// The value of that name.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(each, _)| each == name).map(|(_, value)| value.as_str())
+        self.0.get(name).map(|value| value.as_str())
     }
 
     /// Whether there is a field of that name: a box that is ticked, a button that was pressed.

@@ -5,6 +5,7 @@
 
 mod assets;
 mod automations;
+mod editor;
 mod form;
 mod frame;
 mod health;
@@ -25,7 +26,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 pub(super) fn register(config: &mut web::ServiceConfig) {
     config
         .route("/assets/{version}/{name}", web::get().to(assets::asset))
-        .route("/automations", web::get().to(automations::list));
+        .route("/automations", web::get().to(automations::list))
+        .route("/automations/new", web::get().to(editor::new))
+        .route("/automations/new", web::post().to(editor::post_new))
+        .route("/automations/{id}/edit", web::get().to(editor::edit))
+        .route("/automations/{id}/edit", web::post().to(editor::post));
 }
 
 /// A page as an answer.

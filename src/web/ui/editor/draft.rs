@@ -1,0 +1,286 @@
+//! An automation as it stands in the editor's form. The form carries all of it from step to step, so that nothing is
+//! stored before it is saved.
+
+use serde_json::{Map, Value, json};
+
+use super::credential::Desk;
+use super::rows::{Group, Node, Row};
+use super::webhook::{Credential, Stage, Webhook};
+use crate::domain::automation::Automation;
+use crate::domain::condition::Condition;
+use crate::domain::limits::INTEGRATIONS_AN_AUTOMATION;
+use crate::engine::ports::VaultError;
+use crate::web::error::FieldProblem;
+use crate::web::ui::form::Form;
+
+/// The automation in the form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Draft {
+    pub(super) name: String,
+    pub(super) active: bool,
+    /// The version that it is based on; none for a new one.
+    pub(super) version: Option<i64>,
+    pub(super) filter: Group,
+    /// The least of each axis, in the order of [`AXES`]; empty where none is asked for.
+    pub(super) least: [String; 3],
+    pub(super) webhooks: Vec<Webhook>,
+}
+
+/// The axes by their names in JSON.
+pub(super) const AXES: [&str; 3] =
+    ["escalation_level", "emotional_intensity_level", "sentiment_shift"];
+
+/// What a button of the form does.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// Shows the form anew.
+    Refresh,
+    Save,
+    /// Shows which of the recent records would have fired.
+    Try,
+    AddWebhook,
+    /// Takes the fields of an open webhook over into the list.
+    Apply(usize),
+    Open(usize),
+    /// Takes a webhook out.
+    Remove(usize),
+    Replace(usize),
+    Forget(usize),
+    AddRow(String),
+    AddGroup(String),
+    Drop(String),
+}
+
+impl Act {
+    /// What the button `do` of that value means.
+    pub(super) fn of(word: &str) -> Self {
+        let (name, rest) = word.split_once(' ').unwrap_or((word, ""));
+        let index = rest.parse();
+        match (name, index) {
+            ("save", _) => Self::Save,
+            ("try", _) => Self::Try,
+            ("add-webhook", _) => Self::AddWebhook,
+            ("apply", Ok(index)) => Self::Apply(index),
+            ("open", Ok(index)) => Self::Open(index),
+            ("remove", Ok(index)) => Self::Remove(index),
+            ("replace", Ok(index)) => Self::Replace(index),
+            ("forget", Ok(index)) => Self::Forget(index),
+            ("row", _) => Self::AddRow(rest.to_owned()),
+            ("group", _) => Self::AddGroup(rest.to_owned()),
+            ("drop", _) => Self::Drop(rest.to_owned()),
+            _ => Self::Refresh,
+        }
+    }
+}
+
+impl Draft {
+    /// A new automation.
+    pub(super) fn new() -> Self {
+        Self {
+            name: String::new(),
+            active: true,
+            version: None,
+            filter: Group::default(),
+            least: Default::default(),
+            webhooks: Vec::new(),
+        }
+    }
+
+    /// A saved one.
+    pub(super) fn of(automation: &Automation) -> Self {
+        let least = &automation.minimum_levels;
+        let filter = automation.filter.as_ref().map(Condition::to_json);
+        Self {
+            name: automation.name.clone(),
+            active: automation.active,
+            version: Some(automation.version),
+            filter: Group::of(filter.as_ref()),
+            least: [
+                least.escalation.map_or_else(String::new, |level| level.word().to_owned()),
+                least.emotional_intensity.map_or_else(String::new, |level| level.word().to_owned()),
+                least.sentiment_shift.map_or_else(String::new, |shift| shift.word().to_owned()),
+            ],
+            webhooks: automation.integrations.iter().map(Webhook::of).collect(),
+        }
+    }
+
+    /// A copy, not active, so that nothing is sent twice before somebody has looked at it.
+    pub(super) fn copy_of(automation: &Automation) -> Self {
+        let draft = Self::of(automation);
+        Self {
+            name: format!("{} (copy)", draft.name),
+            active: false,
+            version: None,
+            webhooks: draft.webhooks.into_iter().map(Webhook::copied).collect(),
+            ..draft
+        }
+    }
+
+    /// Reads a form.
+    ///
+    /// # Errors
+    /// The vault can't seal a credential that was typed.
+    pub(super) fn read(form: &Form, desk: &Desk<'_>) -> Result<Self, VaultError> {
+        let mut webhooks = Vec::new();
+        // One more than may be, so that it can be said that it is too much.
+        while webhooks.len() <= INTEGRATIONS_AN_AUTOMATION {
+            let at = at(webhooks.len());
+            let Some(webhook) = Webhook::read(form, &at, desk)? else { break };
+            webhooks.push(webhook);
+        }
+        Ok(Self {
+            name: form.text("/name").trim().to_owned(),
+            active: form.has("/active"),
+            version: form.text("version").parse().ok(),
+            filter: Group::read(form, "/filter"),
+            least: AXES.map(|axis| form.text(&format!("/minimum_levels/{axis}")).to_owned()),
+            webhooks,
+        })
+    }
+
+    /// The fields of a form that [`Draft::read`] reads as this one.
+    pub(super) fn fields(&self) -> Vec<(String, String)> {
+        let mut fields = vec![("/name".to_owned(), self.name.clone())];
+        if self.active {
+            fields.push(("/active".to_owned(), "on".to_owned()));
+        }
+        if let Some(version) = self.version {
+            fields.push(("version".to_owned(), version.to_string()));
+        }
+        self.filter.fields("/filter", &mut fields);
+        for (axis, word) in AXES.iter().zip(&self.least) {
+            fields.push((format!("/minimum_levels/{axis}"), word.clone()));
+        }
+        for (index, webhook) in self.webhooks.iter().enumerate() {
+            webhook.fields(&at(index), &mut fields);
+        }
+        fields
+    }
+
+    /// The automation as the API takes it, and which part of the form each part of a condition came from.
+    pub(super) fn json(&self, desk: &Desk<'_>) -> (Value, Vec<(String, String)>) {
+        let mut places = Vec::new();
+        let least: Map<String, Value> = AXES
+            .iter()
+            .zip(&self.least)
+            .filter(|(_, word)| !word.is_empty())
+            .map(|(axis, word)| ((*axis).to_owned(), Value::from(word.as_str())))
+            .collect();
+        let webhooks: Vec<Value> = self
+            .webhooks
+            .iter()
+            .enumerate()
+            .map(|(index, webhook)| webhook.json(&at(index), desk, &mut places))
+            .collect();
+        let mut all = json!({
+            "name": self.name,
+            "active": self.active,
+            "minimum_levels": least,
+            "integrations": webhooks,
+        });
+        if let (Some(filter), Some(all)) =
+            (self.filter.json("/filter", "/filter", &mut places), all.as_object_mut())
+        {
+            all.insert("filter".to_owned(), filter);
+        }
+        (all, places)
+    }
+
+    /// Does what a button says that needs nothing but the form.
+    pub(super) fn carry_out(&mut self, act: &Act) {
+        match act {
+            Act::AddWebhook => {
+                // One at a time: the empty one that is open already is it.
+                if !self.webhooks.iter().any(Webhook::is_untouched) {
+                    self.webhooks.push(Webhook::new());
+                }
+            }
+            Act::Open(index) => {
+                if let Some(webhook) = self.webhooks.get_mut(*index) {
+                    webhook.stage = Stage::Open;
+                }
+            }
+            Act::Remove(index) => {
+                if *index < self.webhooks.len() {
+                    self.webhooks.remove(*index);
+                }
+            }
+            Act::Replace(index) => {
+                if let Some(webhook) = self.webhooks.get_mut(*index) {
+                    webhook.credential = Credential::Replacing;
+                    webhook.stage = Stage::Open;
+                }
+            }
+            Act::Forget(index) => {
+                if let Some(webhook) = self.webhooks.get_mut(*index) {
+                    webhook.credential = Credential::Removed;
+                    // Nothing is left to be sent; who wants another method chooses it and types another one.
+                    "none".clone_into(&mut webhook.method);
+                }
+            }
+            Act::AddRow(at) => self.add(at, Node::Row(Row::default())),
+            Act::AddGroup(at) => {
+                let group = Group { nodes: vec![Node::Row(Row::default())], ..Group::default() };
+                self.add(at, Node::Group(group));
+            }
+            Act::Drop(at) => {
+                if let Some((group, path)) = self.group(at) {
+                    group.remove(&path);
+                }
+            }
+            Act::Refresh | Act::Save | Act::Try | Act::Apply(_) => {}
+        }
+    }
+
+    fn add(&mut self, at: &str, node: Node) {
+        if let Some((group, path)) = self.group(at) {
+            group.add(&path, node);
+        }
+    }
+
+    /// The rows that a place in the form belongs to, and the way from there.
+    fn group(&mut self, place: &str) -> Option<(&mut Group, Vec<usize>)> {
+        let mut parts = place.split(':');
+        let root = parts.next()?;
+        let path = parts.map(str::parse).collect::<Result<Vec<usize>, _>>().ok()?;
+        if root == "/filter" {
+            return Some((&mut self.filter, path));
+        }
+        let index = root.strip_prefix("/integrations/")?.strip_suffix("/condition")?;
+        let webhook = self.webhooks.get_mut(index.parse::<usize>().ok()?)?;
+        Some((&mut webhook.condition, path))
+    }
+}
+
+/// Where a webhook stands.
+pub(super) fn at(index: usize) -> String {
+    format!("/integrations/{index}")
+}
+
+/// The same problems, at the fields of the form.
+pub(super) fn in_form(
+    problems: &[FieldProblem],
+    places: &[(String, String)],
+) -> Vec<(String, String)> {
+    problems
+        .iter()
+        .map(|problem| {
+            // The longest part of the pointer that a row or group of the form is made of.
+            let place = places
+                .iter()
+                .filter(|(pointer, _)| problem.pointer.starts_with(pointer.as_str()))
+                .max_by_key(|(pointer, _)| pointer.len());
+            let field = match place {
+                None => problem.pointer.clone(),
+                Some((pointer, at)) => {
+                    let rest = problem.pointer.get(pointer.len()..).unwrap_or_default();
+                    let part = rest.split('/').nth(1).filter(|part| {
+                        matches!(*part, "field" | "op" | "value") && !rest.starts_with("/all")
+                    });
+                    part.map_or_else(|| at.clone(), |part| format!("{at}:{part}"))
+                }
+            };
+            (field, problem.detail.clone())
+        })
+        .collect()
+}

@@ -1,0 +1,262 @@
+//! The editor of automations. Each press of a button sends the whole form and gets it back changed; only
+//! **Save changes** stores anything. The rules are the API's: what a form says is made into what the API takes.
+
+mod conflict;
+mod credential;
+mod draft;
+pub(super) mod page;
+mod rows;
+mod webhook;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::form::Form;
+use super::frame::{Frame, Place};
+use super::{html, see_other};
+use crate::domain::automation::Automation;
+use crate::domain::id::AutomationId;
+use crate::engine::ports::{Edit, StoreError};
+use crate::web::WebState;
+use crate::web::api::plan::{Fresh, Plan, plan};
+use crate::web::api::query::Query;
+use crate::web::api::view::{self, missing};
+use crate::web::api::{automation_in, change, id};
+use crate::web::auth::{Caller, Editor};
+use crate::web::error::{Code, Problem};
+use crate::web::json::Faults;
+use credential::Desk;
+use draft::{Act, Draft, at, in_form};
+use page::Page;
+use webhook::Stage;
+
+const WHAT: &str = "automation";
+
+/// One request to the editor.
+struct Visit<'a> {
+    caller: &'a Caller<Editor>,
+    state: &'a Data<WebState>,
+    request: &'a HttpRequest,
+    /// The automation that is edited; none where a new one is made.
+    id: Option<AutomationId>,
+}
+
+pub(super) async fn new(
+    caller: Caller<Editor>,
+    state: Data<WebState>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let mut query = Query::of(request.query_string());
+    let from = query.parsed::<AutomationId>("from", "is not the id of an automation");
+    let draft = match query.end(from)? {
+        None => Draft::new(),
+        Some(id) => Draft::copy_of(&view::automation(&state, id).await?.automation),
+    };
+    let visit = Visit { caller: &caller, state: &state, request: &request, id: None };
+    html(&visit.page(draft, false).await)
+}
+
+pub(super) async fn edit(
+    caller: Caller<Editor>,
+    state: Data<WebState>,
+    path: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let id = id(&path, WHAT)?;
+    let automation = view::automation(&state, id).await?.automation;
+    let visit = Visit { caller: &caller, state: &state, request: &request, id: Some(id) };
+    html(&visit.page(Draft::of(&automation), false).await)
+}
+
+pub(super) async fn post_new(
+    caller: Caller<Editor>,
+    state: Data<WebState>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let visit = Visit { caller: &caller, state: &state, request: &request, id: None };
+    visit.post(payload).await
+}
+
+pub(super) async fn post(
+    caller: Caller<Editor>,
+    state: Data<WebState>,
+    path: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let id = Some(id(&path, WHAT)?);
+    Visit { caller: &caller, state: &state, request: &request, id }.post(payload).await
+}
+
+impl Visit<'_> {
+    async fn post(&self, payload: Payload) -> Result<HttpResponse, Problem> {
+        let form = Form::read(self.request, payload).await?;
+        let mut draft = Draft::read(&form, &self.desk())?;
+        let act = Act::of(form.text("do"));
+        draft.carry_out(&act);
+        match act {
+            Act::Save => self.save(draft).await,
+            Act::Apply(index) => self.apply(draft, index).await,
+            Act::Try => self.try_out(draft).await,
+            Act::AddWebhook => {
+                let last = draft.webhooks.len().saturating_sub(1);
+                self.shown(draft, Some(format!("{}/url", at(last)))).await
+            }
+            Act::Open(index) => self.shown(draft, Some(format!("{}/url", at(index)))).await,
+            Act::Replace(index) => {
+                self.shown(draft, Some(format!("{}/auth/credential", at(index)))).await
+            }
+            Act::Refresh
+            | Act::Remove(_)
+            | Act::Forget(_)
+            | Act::AddRow(_)
+            | Act::AddGroup(_)
+            | Act::Drop(_) => self.shown(draft, None).await,
+        }
+    }
+
+    fn desk(&self) -> Desk<'_> {
+        Desk {
+            sealer: self.state.engine.sealer(),
+            who: self.caller.identity(),
+            now: self.state.engine.now(),
+        }
+    }
+
+    fn path(&self) -> String {
+        self.id
+            .map_or_else(|| "/automations/new".to_owned(), |id| format!("/automations/{id}/edit"))
+    }
+
+    async fn page(&self, draft: Draft, dirty: bool) -> Page {
+        let title = match self.id {
+            None => "New automation".to_owned(),
+            Some(_) if draft.name.is_empty() => "Edit".to_owned(),
+            Some(_) => format!("Edit {}", draft.name),
+        };
+        Page {
+            frame: Frame::of(self.caller, self.request, Place::Automations, title),
+            path: self.path(),
+            back: self
+                .id
+                .map_or_else(|| "/automations".to_owned(), |id| format!("/automations/{id}")),
+            draft,
+            dirty,
+            errors: Vec::new(),
+            focus: None,
+            suggestions: Vec::new(),
+            tried: None,
+        }
+    }
+
+    async fn shown(&self, draft: Draft, focus: Option<String>) -> Result<HttpResponse, Problem> {
+        html(&Page { focus, ..self.page(draft, true).await })
+    }
+
+    /// What the draft comes to, or what is wrong with it, by the fields of the form.
+    fn planned(
+        &self,
+        draft: &Draft,
+        old: Option<&Automation>,
+    ) -> Result<Result<Plan, Vec<(String, String)>>, Problem> {
+        let (value, places) = draft.json(&self.desk());
+        let mut faults = Faults::default();
+        let read = automation_in::read(value, "", &mut faults);
+        let planned = read.map(|read| plan(read, old, self.state, &mut faults));
+        match faults.none_or(planned) {
+            Ok(plan) => Ok(Ok(plan)),
+            Err(problem) if problem.code() == Code::Invalid => {
+                Ok(Err(in_form(problem.errors(), &places)))
+            }
+            Err(problem) => Err(problem),
+        }
+    }
+
+    async fn old(&self) -> Result<Option<Automation>, Problem> {
+        match self.id {
+            None => Ok(None),
+            Some(id) => Ok(Some(view::automation(self.state, id).await?.automation)),
+        }
+    }
+
+    /// **Add webhook** in the fields of a webhook: into the list with it, if nothing in it is wrong.
+    async fn apply(&self, mut draft: Draft, index: usize) -> Result<HttpResponse, Problem> {
+        let old = self.old().await?;
+        let place = format!("{}/", at(index));
+        let errors: Vec<_> = match self.planned(&draft, old.as_ref())? {
+            Ok(_) => Vec::new(),
+            Err(all) => all.into_iter().filter(|(field, _)| field.starts_with(&place)).collect(),
+        };
+        if errors.is_empty() {
+            if let Some(webhook) = draft.webhooks.get_mut(index) {
+                webhook.stage = Stage::Closed;
+            }
+            return self.shown(draft, None).await;
+        }
+        let focus = errors.first().map(|(field, _)| field.clone());
+        html(&Page { errors, focus, ..self.page(draft, true).await })
+    }
+
+    async fn save(&self, mut draft: Draft) -> Result<HttpResponse, Problem> {
+        // Fields that were opened and never touched are no webhook.
+        draft.webhooks.retain(|webhook| !webhook.is_untouched());
+        let old = self.old().await?;
+        if let (Some(old), Some(version)) = (&old, draft.version)
+            && old.version != version
+        {
+            return self.conflict(draft, old);
+        }
+        let plan = match self.planned(&draft, old.as_ref())? {
+            Ok(plan) => plan,
+            Err(errors) => {
+                let focus = errors.first().map(|(field, _)| field.clone());
+                let mut refused = html(&Page { errors, focus, ..self.page(draft, true).await })?;
+                *refused.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+                return Ok(refused);
+            }
+        };
+        let (automation, seals, fresh) = plan.seal(self.state)?;
+        let id = automation.id;
+        let edit = match old {
+            None => Edit::CreateAutomation { automation, seals, once: None },
+            Some(_) => Edit::ReplaceAutomation { automation, seals, expected: draft.version },
+        };
+        match change(self.state, edit, self.caller.actor()).await {
+            Ok(_) => self.saved(id, &fresh).await,
+            Err(StoreError::Stale { .. }) => {
+                let current = view::automation(self.state, id).await?.automation;
+                self.conflict(draft, &current)
+            }
+            Err(error) => Err(missing(error, WHAT)),
+        }
+    }
+
+    async fn saved(&self, id: AutomationId, fresh: &Fresh) -> Result<HttpResponse, Problem> {
+        if fresh.is_empty() {
+            let word = if self.id.is_some() { "saved" } else { "created" };
+            return Ok(see_other(&format!("/automations/{id}?notice={word}")));
+        }
+        let automation = view::automation(self.state, id).await?.automation;
+        let frame = Frame::of(self.caller, self.request, Place::Automations, "Signing secrets");
+        html(&conflict::Secrets::of(frame, &automation, fresh))
+    }
+
+    fn conflict(&self, draft: Draft, current: &Automation) -> Result<HttpResponse, Problem> {
+        let frame = Frame::of(
+            self.caller,
+            self.request,
+            Place::Automations,
+            format!("{} was changed meanwhile", current.name),
+        );
+        let mine = draft.json(&self.desk()).0;
+        let mut answer = html(&conflict::Conflict::of(frame, self.path(), draft, &mine, current))?;
+        *answer.status_mut() = StatusCode::CONFLICT;
+        Ok(answer)
+    }
+
+    async fn try_out(&self, draft: Draft) -> Result<HttpResponse, Problem> {
+        self.shown(draft, None).await
+    }
+}

@@ -1,0 +1,359 @@
+//! The editor as a page: the draft, what is wrong with it, and what the filter would have done.
+
+use askama::Template;
+
+use super::conflict::field_label;
+use super::draft::{AXES, Draft, at};
+use super::rows::{Group, METADATA, Matching, Node, Row};
+use super::webhook::{Credential, Stage, Webhook};
+use crate::domain::condition::{Condition, Shape};
+use crate::domain::levels::{Level, SentimentShift};
+use crate::web::ui::frame::Frame;
+use crate::web::ui::words::When;
+
+#[derive(Template)]
+#[template(path = "editor.html")]
+pub(super) struct Page {
+    pub(super) frame: Frame,
+    /// Where the form goes.
+    pub(super) path: String,
+    /// Where leaving without saving leads to.
+    pub(super) back: String,
+    pub(super) draft: Draft,
+    /// Whether there is something in the form that is not saved.
+    pub(super) dirty: bool,
+    /// What is wrong, by the field of the form.
+    pub(super) errors: Vec<(String, String)>,
+    /// The field that the reader is led to.
+    pub(super) focus: Option<String>,
+    /// Values seen in recent records, by field.
+    pub(super) suggestions: Vec<(String, Vec<String>)>,
+    pub(super) tried: Option<Tried>,
+}
+
+/// What the filter would have done.
+pub(super) struct Tried {
+    pub(super) fired: usize,
+    pub(super) rows: Vec<TriedRow>,
+}
+
+pub(super) struct TriedRow {
+    pub(super) record: String,
+    pub(super) excerpt: String,
+    pub(super) at: When,
+    pub(super) fires: bool,
+    pub(super) why: String,
+}
+
+/// A piece of a condition, in the order in which it stands on the page.
+pub(super) enum Line {
+    /// A group begins.
+    Group {
+        at: String,
+        matching: &'static str,
+        is_root: bool,
+        error: Option<String>,
+    },
+    Row(Box<RowLine>),
+    /// A group ends, after the buttons that add to it.
+    End {
+        at: String,
+        is_root: bool,
+    },
+}
+
+pub(super) struct RowLine {
+    pub(super) at: String,
+    pub(super) row: Row,
+    pub(super) number: String,
+    pub(super) ops: Vec<(&'static str, &'static str)>,
+    /// `none`, `choice`, `flag`, `list` or `text`.
+    pub(super) control: &'static str,
+    pub(super) choices: Vec<&'static str>,
+    pub(super) hint: &'static str,
+    pub(super) errors: Vec<(String, String)>,
+}
+
+/// A choice of a minimum level.
+pub(super) struct Axis {
+    pub(super) at: String,
+    pub(super) label: &'static str,
+    pub(super) hint: &'static str,
+    pub(super) words: Vec<&'static str>,
+    pub(super) chosen: String,
+}
+
+/// A webhook as the page shows it.
+pub(super) struct WebhookLine<'a> {
+    pub(super) at: String,
+    pub(super) index: usize,
+    pub(super) each: &'a Webhook,
+    pub(super) is_open: bool,
+    pub(super) is_new: bool,
+    pub(super) hidden: Vec<(String, String)>,
+    pub(super) has_advanced: bool,
+}
+
+/// The methods as the contract words them.
+pub(super) const METHODS: [(&str, &str); 4] = [
+    ("none", "None"),
+    ("bearer", "Bearer Token"),
+    ("api_key", "API Key (X-API-Key)"),
+    ("custom_header", "Custom Header"),
+];
+
+impl Page {
+    fn error(&self, field: impl AsRef<str>) -> Option<String> {
+        let field = field.as_ref();
+        self.errors.iter().find(|(each, _)| each == field).map(|(_, words)| words.clone())
+    }
+
+    fn is_focus(&self, field: impl AsRef<str>) -> bool {
+        self.focus.as_deref() == Some(field.as_ref())
+    }
+
+    fn axes(&self) -> Vec<Axis> {
+        let levels = || Level::ALL.map(Level::word).to_vec();
+        let shifts = SentimentShift::ALL.map(SentimentShift::word).to_vec();
+        let words = [
+            ("Escalation level", "How clearly the customer means to go around support.", levels()),
+            ("Emotional intensity", "How strong the feeling is.", levels()),
+            (
+                "Sentiment shift",
+                "At least this bad; a record without a shift does not reach it.",
+                shifts,
+            ),
+        ];
+        let each = AXES.iter().zip(words).zip(&self.draft.least);
+        each.map(|((axis, (label, hint, words)), chosen)| Axis {
+            at: format!("/minimum_levels/{axis}"),
+            label,
+            hint,
+            words,
+            chosen: chosen.clone(),
+        })
+        .collect()
+    }
+
+    fn lines(&self, group: &Group, at: impl AsRef<str>) -> Vec<Line> {
+        let mut lines = Vec::new();
+        self.lines_of(group, at.as_ref(), true, &mut lines);
+        lines
+    }
+
+    fn lines_of(&self, group: &Group, at: &str, is_root: bool, lines: &mut Vec<Line>) {
+        lines.push(Line::Group {
+            at: at.to_owned(),
+            matching: group.matching.word(),
+            is_root,
+            error: self.error(at),
+        });
+        for (index, node) in group.nodes.iter().enumerate() {
+            let at = format!("{at}:{index}");
+            match node {
+                Node::Group(inner) => self.lines_of(inner, &at, false, lines),
+                Node::Row(row) => lines.push(Line::Row(Box::new(self.row(row, at)))),
+            }
+        }
+        lines.push(Line::End { at: at.to_owned(), is_root });
+    }
+
+    fn row(&self, row: &Row, at: String) -> RowLine {
+        let shape = row.shape();
+        let mut ops: Vec<_> = shape.ops().iter().map(|op| (*op, op_words(op, &shape))).collect();
+        ops.push(("not_exists", "is not set"));
+        let (control, choices, hint) = match &shape {
+            _ if !row.has_value() => ("none", Vec::new(), ""),
+            _ if row.is_list() => ("list", Vec::new(), "One value a line"),
+            Shape::Words(words) => ("choice", words.clone(), ""),
+            Shape::Time => ("text", Vec::new(), "As in 2026-06-27T12:00:00Z"),
+            Shape::Any if row.has_kind() && row.kind == "flag" => ("flag", Vec::new(), ""),
+            Shape::Any | Shape::Text if row.op == "matches" => {
+                ("text", Vec::new(), "A regular expression; (?i) ignores capitals")
+            }
+            Shape::Any if matches!(row.op.as_str(), "gt" | "gte" | "lt" | "lte") => {
+                ("text", Vec::new(), "A number")
+            }
+            Shape::Any | Shape::Text => ("text", Vec::new(), ""),
+        };
+        let errors = ["", ":field", ":op", ":value"]
+            .into_iter()
+            .filter_map(|part| Some((part.to_owned(), self.error(&format!("{at}{part}"))?)))
+            .collect();
+        let number = at.rsplit(':').next().and_then(|text| text.parse::<usize>().ok());
+        RowLine {
+            number: number.map_or_else(String::new, |number| (number + 1).to_string()),
+            row: row.clone(),
+            at,
+            ops,
+            control,
+            choices,
+            hint,
+            errors,
+        }
+    }
+
+    fn webhooks(&self) -> Vec<WebhookLine<'_>> {
+        let numbered = self.draft.webhooks.iter().enumerate();
+        numbered
+            .map(|(index, each)| {
+                let at = at(index);
+                let has_error =
+                    self.errors.iter().any(|(field, _)| field.starts_with(&format!("{at}/")));
+                let is_open = !matches!(each.stage, Stage::Closed) || has_error;
+                let mut hidden = Vec::new();
+                if is_open {
+                    each.given(&at, &mut hidden);
+                } else {
+                    each.fields(&at, &mut hidden);
+                }
+                WebhookLine {
+                    is_open,
+                    is_new: matches!(each.stage, Stage::New),
+                    hidden,
+                    has_advanced: each.has_advanced()
+                        || self.errors.iter().any(|(field, _)| {
+                            ["max_in_flight", "rate_limit", "retry", "ordering", "condition"]
+                                .iter()
+                                .any(|part| field.starts_with(&format!("{at}/{part}")))
+                        }),
+                    index,
+                    each,
+                    at,
+                }
+            })
+            .collect()
+    }
+
+    fn has_open(&self) -> bool {
+        self.draft.webhooks.iter().any(|each| matches!(each.stage, Stage::New))
+    }
+}
+
+impl RowLine {
+    fn error(&self) -> Option<&str> {
+        self.errors.first().map(|(_, words)| words.as_str())
+    }
+
+    fn is_wrong(&self, part: &str) -> bool {
+        self.errors.iter().any(|(each, _)| each == part || each.is_empty())
+    }
+}
+
+impl WebhookLine<'_> {
+    pub(super) fn method(&self) -> &'static str {
+        method_words(&self.each.method)
+    }
+
+    fn credential(&self) -> &'static str {
+        match &self.each.credential {
+            Credential::Absent => "absent",
+            Credential::Saved => "saved",
+            Credential::Replacing => "replacing",
+            Credential::Typed(_) => "typed",
+            Credential::Removed => "removed",
+        }
+    }
+
+    fn host(&self) -> String {
+        if !self.each.name.is_empty() {
+            return self.each.name.clone();
+        }
+        let url = url::Url::parse(&self.each.url).ok();
+        url.and_then(|url| url.host_str().map(str::to_owned))
+            .unwrap_or_else(|| "webhook".to_owned())
+    }
+}
+
+/// A method as people know it.
+pub(super) fn method_words(method: &str) -> &'static str {
+    METHODS.iter().find(|(word, _)| *word == method).map_or("None", |(_, words)| words)
+}
+
+/// The fields that a row can ask for, as people know them.
+pub(in crate::web::ui) fn field_words(field: &str) -> &str {
+    match field {
+        "segment" => "Customer segment",
+        "product_area" => "Product area",
+        "channel" => "Channel",
+        "source" => "Source",
+        "tags" => "Tag",
+        "type" => "Type",
+        "content" => "Text",
+        "levels.escalation_level" => "Escalation level",
+        "levels.emotional_intensity_level" => "Emotional intensity",
+        "levels.sentiment_shift" => "Sentiment shift",
+        "created_at" => "Created at",
+        "id" => "Record id",
+        "org_id" => "Organisation id",
+        "source_url" => "Source link",
+        "conversation_id" => "Conversation id",
+        METADATA => "Metadata…",
+        other => other,
+    }
+}
+
+fn all_fields() -> impl Iterator<Item = &'static str> {
+    Condition::fields().chain([METADATA])
+}
+
+/// An operator as people say it.
+pub(in crate::web::ui) fn op_words(op: &str, shape: &Shape) -> &'static str {
+    match (op, shape) {
+        ("eq", _) => "is",
+        ("ne", _) => "is not",
+        ("in", _) => "is one of",
+        ("not_in", _) => "is none of",
+        ("contains", _) => "contains",
+        ("starts_with", _) => "starts with",
+        ("matches", _) => "matches pattern",
+        ("exists", _) => "is set",
+        ("not_exists", _) => "is not set",
+        ("gt", Shape::Time) => "is after",
+        ("gte", Shape::Time) => "is at or after",
+        ("lt", Shape::Time) => "is before",
+        ("lte", Shape::Time) => "is at or before",
+        ("gt", _) => "is above",
+        ("gte", _) => "is at least",
+        ("lt", _) => "is below",
+        _ => "is at most",
+    }
+}
+
+fn matchings() -> [(&'static str, &'static str); 3] {
+    Matching::ALL.map(|matching| {
+        (
+            matching.word(),
+            match matching {
+                Matching::All => "all of these",
+                Matching::Any => "any of these",
+                Matching::None => "none of these",
+            },
+        )
+    })
+}
+
+/// What a field of the form is called where an error speaks of it.
+fn place_words(field: &str) -> String {
+    let (place, part) = field.split_once(':').unwrap_or((field, ""));
+    let mut parts = place.split('/').skip(1);
+    let (first, index, inner, below) = (parts.next(), parts.next(), parts.next(), parts.next());
+    let mut words = match (first, index, inner) {
+        (Some("integrations"), Some(index), inner) => {
+            let number = index.parse::<usize>().map_or(1, |index| index + 1);
+            let inner = below.or(inner).map(field_label).unwrap_or_default();
+            format!("Webhook {number} {inner}")
+        }
+        (Some(first), below, _) => field_label(below.unwrap_or(first)).to_owned(),
+        (None, ..) => "Automation".to_owned(),
+    };
+    if let Some(number) = part.split(':').find_map(|part| part.parse::<usize>().ok()) {
+        words = format!("{words}, condition {}", number + 1);
+    }
+    words
+}
+
+/// Templates compare texts of many types.
+fn same(one: impl AsRef<str>, other: impl AsRef<str>) -> bool {
+    one.as_ref() == other.as_ref()
+}
