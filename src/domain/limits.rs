@@ -28,6 +28,16 @@ pub const RECORD_TEXTS: usize = 1000;
 pub const RECORD_METADATA: usize = 1000;
 /// Messages of one conversation.
 pub const RECORD_MESSAGES: usize = 5000;
+/// Records that came in last and are kept in memory, so that a filter can be tried before it is saved.
+pub const RECENT_RECORDS: usize = 200;
+/// Bytes of those records, roughly: two hundred long conversations could have ten times as many.
+pub const RECENT_BYTES: usize = 16 * 1024 * 1024;
+/// Values that are suggested for one field of a condition: more is no list to choose from.
+pub const SUGGESTED_VALUES: usize = 20;
+/// Bytes of a value that is suggested: what is longer is no word to choose by.
+pub const SUGGESTED_BYTES: usize = 200;
+/// Names of metadata that are suggested, those that most records have: the list is shown to a person.
+pub const SUGGESTED_FIELDS: usize = 200;
 /// Bytes of a response's body that are read and kept: enough for an error message.
 pub const RESPONSE_EXCERPT_BYTES: usize = 16 * 1024;
 /// Bytes of a URL: what common servers accept.

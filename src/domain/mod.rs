@@ -18,3 +18,4 @@ pub mod schedule;
 pub mod secret;
 pub mod throttle;
 pub mod time;
+pub mod verdict;

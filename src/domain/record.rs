@@ -140,6 +140,35 @@ impl Record {
         Ok(())
     }
 
+    /// About how many bytes it takes in memory.
+    pub fn bytes(&self) -> usize {
+        let texts = |texts: &[String]| -> usize {
+            texts.iter().map(|text| size_of::<String>() + text.len()).sum()
+        };
+        let optional = [
+            &self.source_url,
+            &self.kind,
+            &self.channel,
+            &self.segment,
+            &self.product_area,
+            &self.conversation_id,
+        ];
+        let optional: usize = optional.into_iter().flatten().map(String::len).sum();
+        let named = [&self.id, &self.org_id, &self.content, &self.source];
+        let named: usize = named.into_iter().map(String::len).sum();
+        let metadata = self.metadata.iter().map(|(name, value)| {
+            let value = match value {
+                MetadataValue::Text(text) => text.len(),
+                MetadataValue::Number(_) | MetadataValue::Bool(_) => 0,
+                MetadataValue::Texts(list) => texts(list),
+            };
+            size_of::<(String, MetadataValue)>() + name.len() + value
+        });
+        let messages = self.messages.iter().map(|each| size_of::<Message>() + each.text.len());
+        let parts = metadata.sum::<usize>() + messages.sum::<usize>();
+        size_of::<Self>() + named + optional + texts(&self.tags) + parts
+    }
+
     /// The levels that the record goes by.
     ///
     /// # Errors

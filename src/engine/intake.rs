@@ -1,6 +1,8 @@
 //! From records to alerts that are durable: asks the domain which automations fire, and the store to
 //! keep what comes of it. Nothing is acknowledged before it is on disk.
 
+use std::sync::Arc;
+
 use super::Engine;
 use super::ports::{NewAlert, StoreError};
 use crate::domain::alert::{self, AlertFacts};
@@ -11,6 +13,7 @@ use crate::domain::integration::{Integration, Ordering, Policy};
 use crate::domain::levels::Levels;
 use crate::domain::record::Record;
 use crate::domain::time::Timestamp;
+use crate::domain::verdict::Seen;
 
 /// An alert that a record caused, now or when it first came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,24 +36,26 @@ impl Engine {
     ///
     /// # Errors
     /// What the store says; nothing was accepted then, and the same records may be sent again.
-    pub async fn accept(&self, records: &[(Record, Levels)]) -> Result<Vec<Fired>, StoreError> {
+    pub async fn accept(&self, records: Vec<(Record, Levels)>) -> Result<Vec<Fired>, StoreError> {
         if self.shared.is_draining() {
             return Err(StoreError::Stopped);
         }
         let now = self.shared.clock.now();
         let rules = self.shared.rules();
         let mut alerts = Vec::new();
-        for (record, levels) in records {
+        for (record, levels) in &records {
             for automation in rules.iter().filter(|each| each.fires(record, levels)) {
                 alerts.push(self.alert(automation, record, levels, now));
             }
         }
         if alerts.is_empty() {
+            self.shared.recent.keep(now, records);
             return Ok(Vec::new());
         }
         let names: Vec<(AutomationId, String)> =
             alerts.iter().map(|each| (each.automation_id, each.record_id.clone())).collect();
         let accepted = self.shared.store.accept(alerts).await?;
+        self.shared.recent.keep(now, records);
         let fired =
             names.into_iter().zip(accepted).map(|((automation_id, record_id), accepted)| Fired {
                 alert: accepted.alert,
@@ -60,6 +65,12 @@ impl Engine {
                 fresh: accepted.fresh,
             });
         Ok(fired.collect())
+    }
+
+    /// The records that were accepted last, the newest last. They are in memory alone: feedback that fires
+    /// nothing leaves no trace on disk.
+    pub fn recent(&self) -> Vec<Arc<Seen>> {
+        self.shared.recent.all()
     }
 
     fn alert(

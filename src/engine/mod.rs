@@ -9,6 +9,7 @@ mod destination;
 mod intake;
 mod operate;
 pub mod ports;
+mod recent;
 mod shared;
 mod station;
 mod supervisor;
@@ -31,6 +32,7 @@ use crate::domain::integration::Policy;
 use crate::domain::restart::herd_delay;
 use destination::jitter_key;
 use ports::{Clock, Sealer, Store, StoreError};
+use recent::Recent;
 use shared::Shared;
 use supervisor::Supervisor;
 
@@ -101,6 +103,7 @@ impl Engine {
             dashboard_url: parts.dashboard_url,
             rules: RwLock::new(Arc::new(rules)),
             herd: Mutex::new(herd),
+            recent: Recent::default(),
             draining: AtomicBool::new(false),
             fatal: parts.fatal,
         });

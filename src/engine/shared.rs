@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::board::Board;
 use super::ports::{Clock, Sealer, Sender, Store};
+use super::recent::Recent;
 use crate::domain::automation::Automation;
 use crate::domain::id::{DeliveryId, IntegrationId};
 use crate::domain::integration::Policy;
@@ -61,6 +62,8 @@ pub(super) struct Shared {
     pub(super) rules: RwLock<Arc<Vec<Automation>>>,
     /// When destinations that had deliveries waiting at the start may begin.
     pub(super) herd: Mutex<BTreeMap<IntegrationId, Timestamp>>,
+    /// What came in last, in memory alone.
+    pub(super) recent: Recent,
     pub(super) draining: AtomicBool,
     /// Ends the process: what failed can't be mended inside.
     pub(super) fatal: Arc<dyn Fn(&str) + Send + Sync>,

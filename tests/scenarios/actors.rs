@@ -311,7 +311,7 @@ impl<'a> Life<'a> {
 
     async fn accept(&self, engine: &Engine, alerts: &[String], dests: &[usize]) {
         let records = self.now.scene().records(alerts, dests);
-        let accepted = engine.accept(&records).await;
+        let accepted = engine.accept(records).await;
         let fresh = std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner));
         self.now.scene().accepted(alerts, accepted.map(|_| fresh));
     }

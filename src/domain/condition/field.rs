@@ -131,7 +131,7 @@ impl Field {
     }
 }
 
-fn value(value: &MetadataValue) -> Found<'_> {
+pub(super) fn value(value: &MetadataValue) -> Found<'_> {
     match value {
         MetadataValue::Text(text) => Found::Text(text),
         MetadataValue::Number(number) => Found::Number(*number),

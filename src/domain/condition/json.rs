@@ -70,7 +70,7 @@ fn bound(of: &Bound) -> Value {
 }
 
 /// As people write numbers: 50000, not 50000.0.
-fn number(value: f64) -> Value {
+pub(super) fn number(value: f64) -> Value {
     if value.fract() == 0.0 && value.abs() < EXACT {
         #[expect(clippy::cast_possible_truncation, reason = "it is whole and within i64")]
         let whole = value as i64;

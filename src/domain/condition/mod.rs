@@ -15,10 +15,13 @@ mod catalog;
 mod field;
 mod json;
 mod parse;
+mod suggest;
 #[cfg(test)]
 mod tests;
 
 pub use catalog::Shape;
+pub use suggest::{Suggested, SuggestedValue, ValueKind, suggestions};
+
 use field::{Axis, Field, Found};
 
 /// A checked condition. Two are equal where they are written alike.

@@ -68,21 +68,20 @@ pub(super) async fn accept(
         }
     }
     let counts = &state.metrics.counts;
-    let fired = match state.engine.accept(&taken).await {
+    let count = taken.len();
+    let fired = match state.engine.accept(taken).await {
         Ok(fired) => fired,
         Err(error) => {
-            counts.refused(taken.len());
+            counts.refused(count);
             return Err(error.into());
         }
     };
-    counts.records(taken.len(), rejected.len());
+    counts.records(count, rejected.len());
     let fresh = fired.iter().filter(|each| each.fresh).count();
     counts.alerts(fresh, fired.len() - fresh);
-    Ok(HttpResponse::Accepted().content_type(ContentType::json()).body(answer(
-        taken.len(),
-        &fired,
-        &rejected,
-    )))
+    Ok(HttpResponse::Accepted()
+        .content_type(ContentType::json())
+        .body(answer(count, &fired, &rejected)))
 }
 
 fn refused(error: CallError) -> Problem {
