@@ -2,6 +2,8 @@
 
 use super::condition::Condition;
 use super::id::{AutomationId, IntegrationId};
+use super::levels::Levels;
+use super::record::Record;
 use super::schedule::{RetryOverrides, Schedule};
 use super::time::Timestamp;
 
@@ -25,6 +27,13 @@ pub struct Integration {
     pub delivery: DeliverySettings,
     /// Whether a credential lies sealed beside it.
     pub credential_set: bool,
+}
+
+impl Integration {
+    /// Whether an alert of its automation for this record, at these levels, goes here.
+    pub fn takes(&self, record: &Record, levels: &Levels) -> bool {
+        self.condition.as_ref().is_none_or(|condition| condition.matches(record, levels))
+    }
 }
 
 /// Where alerts go: one variant for each kind of integration.

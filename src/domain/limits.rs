@@ -38,6 +38,8 @@ pub const SUGGESTED_VALUES: usize = 20;
 pub const SUGGESTED_BYTES: usize = 200;
 /// Names of metadata that are suggested, those that most records have: the list is shown to a person.
 pub const SUGGESTED_FIELDS: usize = 200;
+/// Bytes of what a dry run says, roughly: with many automations each record makes many bodies.
+pub const DRY_RUN_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes of a response's body that are read and kept: enough for an error message.
 pub const RESPONSE_EXCERPT_BYTES: usize = 16 * 1024;
 /// Bytes of a URL: what common servers accept.

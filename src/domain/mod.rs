@@ -6,6 +6,7 @@ pub mod automation;
 pub mod circuit;
 pub mod condition;
 pub mod delivery;
+pub mod dry_run;
 pub mod id;
 pub mod integration;
 pub mod levels;

@@ -8,6 +8,7 @@ use super::ports::{NewAlert, StoreError};
 use crate::domain::alert::{self, AlertFacts};
 use crate::domain::automation::Automation;
 use crate::domain::delivery::NewDelivery;
+use crate::domain::dry_run::{self, DryRun, Duplicate, TooMuch};
 use crate::domain::id::{AlertId, AutomationId, DeliveryId};
 use crate::domain::integration::{Integration, Ordering, Policy};
 use crate::domain::levels::Levels;
@@ -28,6 +29,17 @@ pub struct Fired {
     pub deliveries: Vec<DeliveryId>,
     /// False where it was there already.
     pub fresh: bool,
+}
+
+/// Why a dry run says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DryRunError {
+    /// What the store says.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Too many automations would make too many bodies.
+    #[error(transparent)]
+    TooMuch(#[from] TooMuch),
 }
 
 impl Engine {
@@ -73,6 +85,24 @@ impl Engine {
         self.shared.recent.all()
     }
 
+    /// Says what would become of these records, and stores and sends nothing.
+    ///
+    /// # Errors
+    /// What the store says, or that it would be more than is shown at once.
+    pub async fn dry_run(&self, records: &[(Record, Levels)]) -> Result<Vec<DryRun>, DryRunError> {
+        let (now, rules) = (self.shared.clock.now(), self.shared.rules());
+        let mut runs = dry_run::dry_run(&rules, records, now, &self.shared.dashboard_url)?;
+        let names = dry_run::alerts_of(&mut runs);
+        let names = names.map(|(automation, record, _)| (automation, record.to_owned())).collect();
+        let known = self.shared.store.known_alerts(names).await?;
+        for ((.., prospect), known) in dry_run::alerts_of(&mut runs).zip(known) {
+            if let Some(alert) = known {
+                prospect.duplicate = Some(Duplicate::Stored(alert));
+            }
+        }
+        Ok(runs)
+    }
+
     fn alert(
         &self,
         automation: &Automation,
@@ -87,9 +117,7 @@ impl Engine {
             record,
             dashboard_url: &self.shared.dashboard_url,
         });
-        let meant = automation.integrations.iter().filter(|each| {
-            each.condition.as_ref().is_none_or(|condition| condition.matches(record, levels))
-        });
+        let meant = automation.integrations.iter().filter(|each| each.takes(record, levels));
         NewAlert {
             automation_id: automation.id,
             record_id: record.id.clone(),

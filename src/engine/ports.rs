@@ -94,6 +94,12 @@ pub trait Store: Send + Sync {
     /// Those of these alerts that are there and whole, in one reading.
     fn alerts(&self, ids: Vec<AlertId>) -> Promise<Result<Vec<Alert>, StoreError>>;
 
+    /// The alerts that are stored for these automations and records, each in its place.
+    fn known_alerts(
+        &self,
+        of: Vec<(AutomationId, String)>,
+    ) -> Promise<Result<Vec<Option<AlertId>>, StoreError>>;
+
     /// Destinations that have waiting deliveries and are active.
     fn waiting_destinations(&self) -> Promise<Result<Vec<IntegrationId>, StoreError>>;
 

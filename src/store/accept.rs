@@ -110,6 +110,20 @@ fn known(connection: &Connection, new: &NewAlert) -> SqlResult<Accepted> {
     Ok(Accepted { alert: AlertId(alert), deliveries, fresh: false })
 }
 
+/// The alerts that are stored for these automations and records, each in its place.
+pub(super) fn known_alerts(
+    connection: &Connection,
+    of: &[(AutomationId, String)],
+) -> SqlResult<Vec<Option<AlertId>>> {
+    let mut statement = connection
+        .prepare_cached("SELECT id FROM alerts WHERE record_id = ?1 AND automation_id = ?2")?;
+    let known = of.iter().map(|(automation, record)| {
+        let named = params![record, automation.0.as_bytes()];
+        statement.query_row(named, |row| row.get(0).map(AlertId)).optional()
+    });
+    Ok(known.collect::<rusqlite::Result<_>>()?)
+}
+
 pub(super) fn alerts(connection: &Connection, ids: &[AlertId]) -> SqlResult<Vec<Alert>> {
     let mut alerts = Vec::with_capacity(ids.len());
     for id in ids {

@@ -55,7 +55,7 @@ pub use tokens::{NewToken, TokenRow};
 pub use writer::{Fatal, StatisticsNow};
 
 use crate::domain::delivery::QueueKey;
-use crate::domain::id::{AlertId, DeliveryId, IntegrationId, UserId};
+use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId, UserId};
 use crate::domain::limits;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::{
@@ -364,6 +364,13 @@ impl<R: Run + Send + Sync> Store for R {
         ids: Vec<AlertId>,
     ) -> Promise<Result<Vec<crate::domain::alert::Alert>, StoreError>> {
         self.read(move |connection| accept::alerts(connection, &ids))
+    }
+
+    fn known_alerts(
+        &self,
+        of: Vec<(AutomationId, String)>,
+    ) -> Promise<Result<Vec<Option<AlertId>>, StoreError>> {
+        self.read(move |connection| accept::known_alerts(connection, &of))
     }
 
     fn waiting_destinations(&self) -> Promise<Result<Vec<IntegrationId>, StoreError>> {

@@ -22,6 +22,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("DELETE", "/v1/session", "ingest viewer editor admin"),
     ("PUT", "/v1/session/password", "ingest viewer editor admin"),
     ("POST", "/v1/records", "ingest editor admin"),
+    ("POST", "/v1/records/dry-run", "viewer editor admin"),
     ("GET", "/v1/automations", "viewer editor admin"),
     ("POST", "/v1/automations", "editor admin"),
     ("POST", "/v1/automations/apply", "editor admin"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use belfry::domain::alert::Alert;
 use belfry::domain::automation::Automation;
 use belfry::domain::delivery::QueueKey;
-use belfry::domain::id::{AlertId, DeliveryId, IntegrationId};
+use belfry::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
 use belfry::domain::queue::{Change, Loaded};
 use belfry::domain::time::Timestamp;
 use belfry::engine::ports::{
@@ -107,6 +107,13 @@ impl Store for Faulty {
 
     fn alerts(&self, ids: Vec<AlertId>) -> Promise<Result<Vec<Alert>, StoreError>> {
         self.store.alerts(ids)
+    }
+
+    fn known_alerts(
+        &self,
+        of: Vec<(AutomationId, String)>,
+    ) -> Promise<Result<Vec<Option<AlertId>>, StoreError>> {
+        self.store.known_alerts(of)
     }
 
     fn waiting_destinations(&self) -> Promise<Result<Vec<IntegrationId>, StoreError>> {

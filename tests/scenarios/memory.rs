@@ -552,6 +552,13 @@ impl Store for Memory {
         })
     }
 
+    fn known_alerts(
+        &self,
+        of: Vec<(AutomationId, String)>,
+    ) -> Promise<Answer<Vec<Option<AlertId>>>> {
+        self.read(|tables| Ok(of.iter().map(|name| tables.known.get(name).copied()).collect()))
+    }
+
     fn waiting_destinations(&self) -> Promise<Answer<Vec<IntegrationId>>> {
         self.read(|tables| Ok(tables.waiting_destinations()))
     }

@@ -59,14 +59,7 @@ pub(super) async fn accept(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = body::json(&request, payload).await?;
-    let mut taken: Vec<(Record, Levels)> = Vec::new();
-    let mut rejected: Vec<(usize, String)> = Vec::new();
-    for (index, parsed) in parse_records(&body).map_err(refused)?.into_iter().enumerate() {
-        match parsed.and_then(|record| record.judged().map(|levels| (record, levels))) {
-            Ok(judged) => taken.push(judged),
-            Err(error) => rejected.push((index, error.to_string())),
-        }
-    }
+    let Judged { taken, rejected } = judge(&body)?;
     let counts = &state.metrics.counts;
     let count = taken.len();
     let fired = match state.engine.accept(taken).await {
@@ -82,6 +75,30 @@ pub(super) async fn accept(
     Ok(HttpResponse::Accepted()
         .content_type(ContentType::json())
         .body(answer(count, &fired, &rejected)))
+}
+
+/// The records of one call, each judged alone.
+#[derive(Debug)]
+pub(in crate::web) struct Judged {
+    /// Those that are good, in their order.
+    pub(in crate::web) taken: Vec<(Record, Levels)>,
+    /// The places of the others, from 0, and what to change.
+    pub(in crate::web) rejected: Vec<(usize, String)>,
+}
+
+/// Reads the records of a call.
+///
+/// # Errors
+/// What is wrong with the call as a whole.
+pub(in crate::web) fn judge(body: &[u8]) -> Result<Judged, Problem> {
+    let mut judged = Judged { taken: Vec::new(), rejected: Vec::new() };
+    for (index, parsed) in parse_records(body).map_err(refused)?.into_iter().enumerate() {
+        match parsed.and_then(|record| record.judged().map(|levels| (record, levels))) {
+            Ok(good) => judged.taken.push(good),
+            Err(error) => judged.rejected.push((index, error.to_string())),
+        }
+    }
+    Ok(judged)
 }
 
 fn refused(error: CallError) -> Problem {

@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use serde_json::json;
 
 use super::super::describe::call;
-use super::super::{document, records};
+use super::super::{document, dry_run, records};
 use super::{Door, INGEST, OPEN, VIEW, door};
 use crate::web::error::Code;
 use crate::web::{docs, health, metrics};
@@ -55,6 +55,15 @@ pub(super) fn doors() -> Vec<Door> {
     )
     .takes("RecordsInput", example())
     .gives::<records::AcceptedOut>(202, "What fired, and which records were refused.");
+    let dry_run = call(
+        "tryRecords",
+        "records",
+        "See what records would do",
+        "Says for each record which automations would fire and which not and why, where each alert would \
+         go, and its exact body. Nothing is stored and nothing is sent.",
+    )
+    .takes("RecordsInput", example())
+    .gives::<dry_run::DryRunsOut>(200, "What would become of each record.");
     vec![
         door(Method::GET, "/healthz", OPEN, health::alive, alive),
         door(Method::GET, "/readyz", OPEN, health::ready, ready),
@@ -64,6 +73,7 @@ pub(super) fn doors() -> Vec<Door> {
         // It asks for that right unless the configuration opens it.
         door(Method::GET, "/metrics", VIEW, metrics::scrape, metrics),
         door(Method::POST, "/v1/records", INGEST, records::accept, ingest),
+        door(Method::POST, "/v1/records/dry-run", VIEW, dry_run::read, dry_run),
     ]
 }
 
