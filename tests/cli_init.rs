@@ -73,16 +73,29 @@ fn init_makes_a_directory_that_is_ours_alone() {
 fn init_tells_the_token_once_and_keeps_only_its_digest() {
     let root = tempfile::tempdir().unwrap();
     let (plain, with_json) = (root.path().join("a"), root.path().join("b"));
-    let said = run("init", &plain, &[]);
+    let plain_said = run("init", &plain, &[]);
+    let said = &plain_said;
     assert_eq!((said.status, said.err.as_str()), (Some(0), ""));
     let token = said.out.split_whitespace().find(|word| word.starts_with("bfy_")).unwrap();
     assert_eq!(said.out.matches(token).count(), 1, "{}", said.out);
     assert!(said.out.contains("belfry serve --data"), "{}", said.out);
     let said = run("init", &with_json, &["--json"]);
     let answer: Value = serde_json::from_str(&said.out).unwrap();
-    assert_eq!(answer.as_object().unwrap().len(), 1);
+    assert_eq!(answer.as_object().unwrap().len(), 2);
     let other = answer["admin_token"].as_str().unwrap();
     assert_ne!(token, other);
+    let code = |text: &str| {
+        let (_, code) = text.split_once("http://127.0.0.1:8787/welcome#").unwrap();
+        code.split_whitespace().next().unwrap().to_owned()
+    };
+    let codes = [code(&plain_said.out), code(answer["setup_url"].as_str().unwrap())];
+    assert_ne!(codes[0], codes[1]);
+    for (dir, code) in [(&plain, &codes[0]), (&with_json, &codes[1])] {
+        for (name, bytes) in contents(dir) {
+            let held = bytes.windows(code.len()).any(|window| window == code.as_bytes());
+            assert!(!held, "{name} holds the code");
+        }
+    }
     for (dir, token) in [(&plain, token), (&with_json, other)] {
         let secret = token.rsplit('_').nth(1).unwrap().as_bytes();
         for (name, bytes) in contents(dir) {

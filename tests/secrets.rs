@@ -139,6 +139,10 @@ fn f1_secrets_are_found_nowhere_but_at_the_receiver() {
         "/v1/users",
         json!({"name": "ada", "role": "admin", "password": PASSWORD}),
     );
+    // The code of the first password: once too soon, and once too often.
+    let first = |password: &str| json!({"code": data.code, "name": "eve", "password": password});
+    ask(&service, "", "POST", "/v1/session/first", first("short"));
+    ask(&service, "", "POST", "/v1/session/first", first(PASSWORD));
     ask(&service, "", "POST", "/v1/session", json!({"name": PASSWORD, "password": PASSWORD}));
     let signed_in =
         raw(&service, "", "POST", "/v1/session", &json!({"name": "ada", "password": PASSWORD}));
@@ -217,6 +221,7 @@ fn f1_secrets_are_found_nowhere_but_at_the_receiver() {
         cookie,
         secret_of(&minted),
         secret_of(&data.token),
+        data.code.clone(),
     ];
     assert_nowhere(&secrets, &answers);
     assert_nowhere(&secrets, &files(&data.dir()));

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::CliError;
-use crate::config;
+use crate::config::{self, Config};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::engine::Board;
 use crate::store::{NewToken, Settings, Sqlite};
 use crate::vault::{KEY_FILE, MasterKey};
+use crate::web::first::FirstCode;
 use crate::web::token::{Right, mint};
 
 /// Make a data directory: configuration, master key, database, and an admin token.
@@ -26,48 +27,78 @@ pub struct InitArgs {
     pub json: bool,
 }
 
-/// Makes it and prints the admin's token, which is shown this once.
+/// What `init` made beside the files: both are shown this once.
+pub struct Made {
+    /// The admin's token.
+    pub token: Secret,
+    /// The code by which the first person sets a password.
+    pub code: FirstCode,
+}
+
+/// Makes it and prints the admin's token and the link for the first password, which are shown this once.
 ///
 /// # Errors
 /// The directory is taken, or the machine refused; what was begun is removed again.
 pub async fn run(args: InitArgs) -> Result<(), CliError> {
     let claimed = Claimed::take(&args.data)?;
-    let token = match fill(&args.data).await {
-        Ok(token) => token,
+    let made = match fill(&args.data).await {
+        Ok(made) => made,
         Err(error) => return Err(claimed.give_up(error)),
     };
     // A token that nobody saw opens nothing, and there is no other way in.
-    tell(&args, &token).map_err(|error| {
+    tell(&args, &made).map_err(|error| {
         claimed.give_up(CliError::failed(format!(
             "the admin token can't be printed, so nothing was made: {error}"
         )))
     })
 }
 
-fn tell(args: &InitArgs, token: &Secret) -> std::io::Result<()> {
+fn tell(args: &InitArgs, Made { token, code }: &Made) -> std::io::Result<()> {
+    let link = code.link(&address(&args.data));
     let text = if args.json {
-        format!("{}\n", serde_json::json!({ "admin_token": token.expose() }))
+        format!(
+            "{}\n",
+            serde_json::json!({ "admin_token": token.expose(), "setup_url": link.expose() })
+        )
     } else {
         let dir = args.data.display();
         format!(
             "Made {dir} with {}, {KEY_FILE} and the database.\n\n\
              Admin token, shown this once:\n  {}\n\n\
              Next: belfry serve --data {dir}\n\
+             Then open this link, within a week, to set your password; it works once:\n  {}\n\n\
              Keep a copy of {dir}/{KEY_FILE} somewhere else: without it no stored credential can be \
              read.\n",
             config::FILE,
-            token.expose()
+            token.expose(),
+            link.expose()
         )
     };
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush())
 }
 
-/// Makes a data directory; returns the admin's token.
+/// Where people will reach the service, as far as it is known before it runs.
+fn address(data: &Path) -> String {
+    let config = Config::load(data).or_else(|_later| Config::parse(data, None, []));
+    let Ok(config) = config else { return String::new() };
+    config.public_url.unwrap_or_else(|| {
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
+        let (ip, port) = (config.listen.ip(), config.listen.port());
+        // What listens everywhere is here, too.
+        if ip.is_unspecified() {
+            format!("{scheme}://localhost:{port}")
+        } else {
+            format!("{scheme}://{}", config.listen)
+        }
+    })
+}
+
+/// Makes a data directory.
 ///
 /// # Errors
 /// As [`run`].
-pub async fn make(data: &Path) -> Result<Secret, CliError> {
+pub async fn make(data: &Path) -> Result<Made, CliError> {
     let claimed = Claimed::take(data)?;
     fill(data).await.map_err(|error| claimed.give_up(error))
 }
@@ -150,7 +181,7 @@ fn claim(data: &Path) -> Result<(), CliError> {
     })
 }
 
-async fn fill(data: &Path) -> Result<Secret, CliError> {
+async fn fill(data: &Path) -> Result<Made, CliError> {
     let key = MasterKey::generate().map_err(CliError::failed)?;
     key.write(&data.join(KEY_FILE)).map_err(CliError::failed)?;
     let settings = Settings {
@@ -164,19 +195,21 @@ async fn fill(data: &Path) -> Result<Secret, CliError> {
         CliError::with_status(error, status)
     })?;
     let minted = mint(Right::Admin).map_err(CliError::failed)?;
-    let now = jiff::Timestamp::now().as_millisecond();
+    let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
+    let code = FirstCode::fresh().map_err(CliError::failed)?;
     let token = NewToken {
         id: minted.id,
         digest: minted.digest.0,
         name: "admin".to_owned(),
         role: Right::Admin.word(),
-        created_at: Timestamp::from_millis(now),
+        created_at: now,
         expires_at: None,
     };
     store.insert_token(token).await.map_err(CliError::failed)?;
+    store.offer_first_code(code.stored(now)).await.map_err(CliError::failed)?;
     store.close().await;
     sync_directories(data)?;
-    Ok(minted.text)
+    Ok(Made { token: minted.text, code })
 }
 
 /// That the files are there must be durable, too: without the key's entry in its directory, what was

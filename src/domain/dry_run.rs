@@ -19,7 +19,7 @@ pub struct DryRun {
     pub record_id: String,
     /// The levels that it goes by.
     pub levels: Levels,
-    /// What each automation makes of it, in their order.
+    /// What each automation makes of it, by their names.
     pub automations: Vec<Outlook>,
 }
 
@@ -92,12 +92,14 @@ pub fn dry_run(
     now: Timestamp,
     dashboard_url: &str,
 ) -> Result<Vec<DryRun>, TooMuch> {
+    let mut rules: Vec<&Automation> = rules.iter().collect();
+    rules.sort_by_key(|each| (each.name.as_str(), each.id));
     let mut bytes = 0;
     let mut fired = BTreeSet::new();
     let mut runs = Vec::with_capacity(records.len());
     for (record, levels) in records {
         let mut automations = Vec::with_capacity(rules.len());
-        for automation in rules {
+        for &automation in &rules {
             let misses = automation.draft().misses(record, levels);
             let fate = if misses.is_empty() {
                 let facts = AlertFacts {

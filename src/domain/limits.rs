@@ -211,6 +211,8 @@ pub const SESSIONS_A_USER: i64 = 20;
 pub const SESSION_IDLE: Duration = Duration::from_hours(12);
 /// A session ends after so long, however much it is used.
 pub const SESSION_LIFE: Duration = Duration::from_hours(7 * 24);
+/// How long the link counts by which the first admin sets a password.
+pub const FIRST_CODE_LIFE: Duration = Duration::from_hours(7 * 24);
 /// How long a key of a creation is remembered.
 pub const CREATION_KEY_LIFE: Duration = Duration::from_hours(24);
 /// Bytes of such a key.

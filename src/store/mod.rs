@@ -14,6 +14,7 @@ mod desk;
 mod disk;
 mod edit;
 mod error;
+mod first;
 mod inline;
 mod job;
 mod list;
@@ -45,6 +46,7 @@ use rusqlite::Connection;
 
 pub use audit::{AuditFilter, AuditPlace, AuditRow};
 pub use desk::Desk;
+pub use first::NewFirstCode;
 pub use inline::{Fate, Inline, Moment};
 pub use open::OpenError;
 pub use people::{NewUser, PasswordHash, SessionRow, UserChange, UserRow};
@@ -224,6 +226,26 @@ impl Sqlite {
     ) -> Promise<Result<(), StoreError>> {
         self.write(Door::Command, 1, move |connection, _| {
             people::rehash(connection, id, &from, &to)
+        })
+    }
+
+    /// Stores the code by which the first admin sets a password.
+    pub fn offer_first_code(&self, code: NewFirstCode) -> Promise<Result<(), StoreError>> {
+        self.write(Door::Command, 1, move |connection, _| first::offer(connection, &code))
+    }
+
+    /// Adds the first admin by that code, and begins the person's session; `NotFound` for another code,
+    /// `Refused` where it does not count any more.
+    pub fn redeem_first_code(
+        &self,
+        code: [u8; 32],
+        user: NewUser,
+        session: [u8; 32],
+        by: Actor,
+        at: Timestamp,
+    ) -> Promise<Result<(), StoreError>> {
+        self.write(Door::Command, 5, move |connection, _| {
+            first::redeem(connection, &code, &user, &session, &by, at)
         })
     }
 

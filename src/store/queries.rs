@@ -10,7 +10,7 @@ use super::people::{self, SessionRow, UserRow};
 use super::reader::{Reader, at_one_moment};
 use super::row::{maybe_micros, maybe_time, time, uuid, word};
 use super::tokens::{self, TokenRow};
-use super::{accept, configured, list};
+use super::{accept, configured, first, list};
 use crate::domain::alert::Alert;
 use crate::domain::automation::Automation;
 use crate::domain::delivery::{Phases, State};
@@ -255,6 +255,20 @@ impl Reader {
         limit: usize,
     ) -> Promise<Result<Vec<UserRow>, StoreError>> {
         self.query(move |connection| people::list(connection, behind, limit))
+    }
+
+    /// Whether that code of the first password counts: as [`super::Sqlite::redeem_first_code`] says.
+    pub fn check_first_code(
+        &self,
+        code: [u8; 32],
+        now: Timestamp,
+    ) -> Promise<Result<(), StoreError>> {
+        self.query(move |connection| first::check(connection, &code, now))
+    }
+
+    /// Whether the first password is still to be set, and there is a code for it that counts.
+    pub fn awaits_first_password(&self, now: Timestamp) -> Promise<Result<bool, StoreError>> {
+        self.query(move |connection| first::is_open(connection, now))
     }
 
     /// The session of that digest, if there is one.

@@ -12,8 +12,11 @@ use crate::domain::limits;
 /// "BLFR": marks the file as ours.
 pub(super) const APPLICATION_ID: i32 = 0x424C_4652;
 /// Each takes the schema from its place in the list to the next.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema/0001_first.sql"), include_str!("schema/0002_people.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001_first.sql"),
+    include_str!("schema/0002_people.sql"),
+    include_str!("schema/0004_first_password.sql"),
+];
 
 /// Looks at a database before anything is written into it.
 pub(super) fn refuse_unknown(connection: &Connection, path: &Path) -> Result<(), OpenError> {

@@ -111,6 +111,11 @@ impl<R> Caller<R> {
         self.right
     }
 
+    /// From where the caller comes.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
     /// What tells this caller from all others.
     pub(super) fn identity(&self) -> String {
         match &self.who {

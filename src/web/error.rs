@@ -194,6 +194,12 @@ impl Problem {
         Self::invalid(vec![FieldProblem::new(pointer, detail)])
     }
 
+    /// One answer, whether the name is unknown or the password wrong.
+    pub fn wrong_credentials() -> Self {
+        let words = "Name or password is wrong. After five wrong ones the next is looked at a little later.";
+        Self::new(Code::WrongCredentials, words)
+    }
+
     /// The thing that the address names is not there.
     pub fn not_found(what: &str) -> Self {
         Self::new(Code::NotFound, format!("There is no {what} of that id."))

@@ -18,6 +18,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/docs", "all"),
     ("GET", "/docs/style.css", "all"),
     ("POST", "/v1/session", "all"),
+    ("POST", "/v1/session/first", "all"),
     ("GET", "/v1/session", "ingest viewer editor admin"),
     ("DELETE", "/v1/session", "ingest viewer editor admin"),
     ("PUT", "/v1/session/password", "ingest viewer editor admin"),

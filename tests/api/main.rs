@@ -16,6 +16,7 @@ mod client;
 mod described;
 mod doors;
 mod editors;
+mod first;
 mod limits;
 mod metrics;
 mod openapi;

@@ -8,7 +8,7 @@ use belfry::web::token::Right;
 use serde_json::{Value, json};
 
 use crate::described::conforms;
-use crate::service::{PASSWORD, Service};
+use crate::service::{FIRST_CODE, PASSWORD, Service};
 
 const NULL: &Value = &Value::Null;
 
@@ -147,6 +147,12 @@ fn every_example_works() {
                     example["password"] = json!(PASSWORD);
                     service.call("", "POST", &address, &headers, example.to_string().as_bytes())
                 }
+                "/v1/session/first" => {
+                    // There must be no admin yet.
+                    let service = Service::start();
+                    example["code"] = json!(FIRST_CODE);
+                    service.call("", "POST", &address, &headers, example.to_string().as_bytes())
+                }
                 "/v1/session/password" => {
                     example["present"] = json!(PASSWORD);
                     let cookie = crate::service::cookie(&service.sign_in("somebody", PASSWORD));
@@ -237,6 +243,10 @@ fn readers_know_the_fields_that_are_described() {
     assert_eq!(known(call("PATCH", &path, &more), "/nonsense"), of("UserPatch", ""));
     assert_eq!(known(call("POST", "/v1/tokens", &more), "/nonsense"), of("TokenInput", ""));
     assert_eq!(known(call("POST", "/v1/session", &more), "/nonsense"), of("SignInInput", ""));
+    assert_eq!(
+        known(call("POST", "/v1/session/first", &more), "/nonsense"),
+        of("FirstPasswordInput", "")
+    );
     let password = service.signed_in(&cookie, "PUT", "/v1/session/password", &more);
     assert_eq!(known(password, "/nonsense"), of("PasswordInput", ""));
     assert_eq!(

@@ -20,6 +20,7 @@ use belfry::engine::ports::{Actor, ActorKind};
 use belfry::engine::{Board, Engine, Lane, Parts};
 use belfry::metrics::{Access, Metrics};
 use belfry::store::{NewToken, NewUser, PasswordHash, Settings, Sqlite};
+use belfry::web::first::FirstCode;
 use belfry::web::password::{self, Passwords};
 use belfry::web::token::{Right, mint};
 use belfry::web::{Callers, Certificate, MetricsDoor, ServerSettings, Site, WebState, serve};
@@ -93,10 +94,17 @@ impl Service {
             server,
             thread: Some(thread),
         };
+        service.offer_first_code();
         for right in Right::ALL {
             service.add_token(right.word(), right, None);
         }
         service
+    }
+
+    /// Puts [`FIRST_CODE`] where `belfry init` puts the code that it prints.
+    pub(crate) fn offer_first_code(&self) {
+        let code = FirstCode::given(FIRST_CODE).unwrap().stored(self.clock.now());
+        wait(self.store.offer_first_code(code)).unwrap();
     }
 
     /// Makes a token by that name. Returns its id.
@@ -225,12 +233,17 @@ impl Drop for Service {
         }
         // Matrix F1: whatever a test did, no secret was answered, and none lies readable on disk.
         if !std::thread::panicking() {
-            assert!(!self.ever_answered("sentinel-"), "a secret was answered");
+            for secret in ["sentinel-", FIRST_CODE] {
+                assert!(!self.ever_answered(secret), "a secret was answered");
+            }
             for entry in std::fs::read_dir(self.dir.path()).unwrap() {
                 let path = entry.unwrap().path();
                 let bytes = std::fs::read(&path).unwrap();
-                let found = bytes.windows(9).any(|window| window == b"sentinel-");
-                assert!(!found, "a secret lies in {}", path.display());
+                for secret in ["sentinel-", FIRST_CODE] {
+                    let mut parts = bytes.windows(secret.len());
+                    let found = parts.any(|window| window == secret.as_bytes());
+                    assert!(!found, "a secret lies in {}", path.display());
+                }
             }
         }
     }
@@ -313,6 +326,9 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// The password of everybody. It must be found nowhere.
 pub(crate) const PASSWORD: &str = "sentinel-password-7c9e6679";
+
+/// The code of the first password. It must be found nowhere.
+pub(crate) const FIRST_CODE: &str = "SentinelCodeOfTheFirstPassword0000000000001";
 
 /// The cookie that an answer sets.
 pub(crate) fn cookie(answer: &Answer) -> String {

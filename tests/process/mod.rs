@@ -36,6 +36,8 @@ pub(crate) fn belfry() -> Command {
 pub(crate) struct Data {
     root: tempfile::TempDir,
     pub(crate) token: String,
+    /// The code of the link for the first password.
+    pub(crate) code: String,
 }
 
 impl Data {
@@ -47,7 +49,9 @@ impl Data {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let answer: Value = serde_json::from_slice(&made.stdout).expect("JSON");
         let token = answer["admin_token"].as_str().expect("a token").to_owned();
-        Self { root, token }
+        let link = answer["setup_url"].as_str().expect("a link");
+        let (_, code) = link.split_once("/welcome#").expect("a code");
+        Self { root, token, code: code.to_owned() }
     }
 
     pub(crate) fn dir(&self) -> PathBuf {

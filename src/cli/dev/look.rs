@@ -29,6 +29,7 @@ impl Look {
                 .collect();
             let line = serde_json::json!({
                 "service": service.url(), "token": service.token(), "data": service.data(),
+                "setup_url": service.setup_url().expose(),
                 "automation_id": automation_id, "receivers": receivers,
             });
             return tell(&format!("{line}\n"));
@@ -47,6 +48,8 @@ impl Look {
             ));
         };
         row("service", paint.colour(Colour::Blue, &service.url()), "");
+        let link = service.setup_url();
+        row("sign in", paint.colour(Colour::Blue, link.expose()), "sets your password");
         row("token", service.token().to_owned(), "admin");
         row("data", data, fate);
         row(

@@ -5,16 +5,18 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use crate::cli::error::CliError;
-use crate::cli::init;
+use crate::cli::init::{self, Made};
 use crate::config::{self, Config};
 use crate::domain::secret::Secret;
 use crate::serve::{self, Running};
+use crate::web::first::FirstCode;
 
 /// A running service, and how to speak to it.
 pub(super) struct Service {
     running: Running,
     data: PathBuf,
     token: Secret,
+    code: FirstCode,
 }
 
 impl Service {
@@ -25,7 +27,7 @@ impl Service {
         listen: Option<SocketAddr>,
         ca_pem: &str,
     ) -> Result<Self, CliError> {
-        let token = init::make(data).await?;
+        let Made { token, code } = init::make(data).await?;
         let text = settings(listen.unwrap_or_else(usual_address));
         let file = data.join(config::FILE);
         std::fs::write(data.join(CA_FILE), ca_pem).map_err(CliError::failed)?;
@@ -37,7 +39,7 @@ impl Service {
             let status = error.exit_status();
             CliError::with_status(error, status)
         });
-        Ok(Self { running: started?, data: data.to_owned(), token })
+        Ok(Self { running: started?, data: data.to_owned(), token, code })
     }
 
     pub(super) fn url(&self) -> String {
@@ -46,6 +48,11 @@ impl Service {
 
     pub(super) fn token(&self) -> &str {
         self.token.expose()
+    }
+
+    /// Where a person sets the admin's password.
+    pub(super) fn setup_url(&self) -> Secret {
+        self.code.link(&self.url())
     }
 
     pub(super) fn data(&self) -> &Path {

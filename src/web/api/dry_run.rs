@@ -45,7 +45,7 @@ struct DryRunOut {
     record_id: String,
     /// The levels that it goes by.
     levels: LevelsOut,
-    /// What each automation makes of it.
+    /// What each automation makes of it, by their names.
     automations: Vec<OutlookOut>,
 }
 

@@ -32,6 +32,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ("RecordInput", record()),
         ("ApplyInput", apply()),
         ("SignInInput", sign_in()),
+        ("FirstPasswordInput", first_password()),
         ("PasswordInput", own_password()),
         ("UserInput", user(true)),
         ("UserPatch", user(false)),
@@ -347,6 +348,16 @@ fn sign_in() -> Value {
         json!({"name": {"type": "string", "description": "The name to sign in with."},
                "password": secret("The password.")}),
         "Who signs in.",
+    )
+}
+
+fn first_password() -> Value {
+    object(
+        &["code", "password"],
+        json!({"code": secret("What stands behind `#` in the link that `belfry init` prints."),
+               "name": nullable(name("The name to sign in with; `admin` without it.")),
+               "password": new_password()}),
+        "Who becomes the first admin.",
     )
 }
 

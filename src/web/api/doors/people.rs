@@ -36,6 +36,20 @@ fn sessions() -> Vec<Door> {
     .gives::<session::SessionOut>(200, "Signed in.")
     .with_header("Set-Cookie", "The session's cookie, for browsers.")
     .refuses(&[Code::WrongCredentials, Code::TooManyRequests]);
+    let first = call(
+        "setFirstPassword",
+        TAG,
+        "Set the first password",
+        "With the code of the link that `belfry init` prints, for 7 days, once, and while nobody is an \
+         admin: adds the person as one, and signs in. The code is what stands behind `#` in the link.",
+    )
+    .takes(
+        "FirstPasswordInput",
+        json!({"code": "K".repeat(43), "name": "ada@example.com", "password": "correct horse battery"}),
+    )
+    .gives::<session::SessionOut>(201, "The person is added, and signed in.")
+    .with_header("Set-Cookie", "The session's cookie, for browsers.")
+    .refuses(&[Code::Conflict, Code::TooManyRequests]);
     let read = call("readSession", TAG, "Who calls", "Of a session or of a token.")
         .gives::<session::SessionOut>(200, "Who calls.");
     let sign_out = call("signOut", TAG, "Sign out", "The session ends at once, everywhere.")
@@ -53,6 +67,7 @@ fn sessions() -> Vec<Door> {
     .refuses(&[Code::Conflict, Code::TooManyRequests]);
     vec![
         door(Method::POST, "/v1/session", OPEN, session::create, sign_in),
+        door(Method::POST, "/v1/session/first", OPEN, session::first, first),
         door(Method::GET, "/v1/session", ANYBODY, session::read, read),
         door(Method::DELETE, "/v1/session", ANYBODY, session::delete, sign_out),
         door(Method::PUT, "/v1/session/password", ANYBODY, session::change_password, password),
