@@ -230,7 +230,8 @@ mod tests {
 
     fn ended(outcome: Outcome, next: Next) -> Note {
         let took = Duration::from_millis(30);
-        Note::Ended { delivery: DeliveryId(1), attempt: 1, outcome, took, next }
+        let accepted_at = Timestamp::from_millis(0);
+        Note::Ended { delivery: DeliveryId(1), attempt: 1, outcome, took, accepted_at, next }
     }
 
     fn answered(status: u16, next: Next) -> Note {

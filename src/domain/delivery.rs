@@ -83,6 +83,8 @@ pub struct Waiting {
     pub due_at: Timestamp,
     /// An attempt that starts at or after this and fails makes it dead.
     pub expires_at: Timestamp,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
     /// Attempts made and written down.
     pub attempts: u32,
 }

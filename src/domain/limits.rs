@@ -261,3 +261,14 @@ pub const STALE_TRIES: u32 = 5;
 pub const FORM_FIELDS: usize = 10_000;
 /// For how long a credential that was typed into a form can still be saved: as long as a sign-in lasts idle.
 pub const DRAFT_LIFE: Duration = SESSION_IDLE;
+/// How long each minute's counts are kept: the longest span that is shown, and a day beyond it.
+pub const MINUTES_KEPT: Duration = Duration::from_hours(8 * 24);
+/// A minute's counts are written down within this of its end; before that they are not asked for.
+pub const MINUTE_WRITTEN_IN: Duration = Duration::from_secs(5);
+/// Attempts that an integration's page is made of: a list that people can look through.
+pub const RECENT_ATTEMPTS: usize = 200;
+/// Failures that differ, of those: what an operator must know stands among the first.
+pub const RECENT_ERRORS: usize = 5;
+/// Alerts and deliveries of an automation are counted up to this for a list: it is told as so many or
+/// more, and a long queue or a busy day costs no more than that.
+pub const COUNTED: usize = 10_000;

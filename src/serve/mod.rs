@@ -2,6 +2,7 @@
 
 mod audit_log;
 pub mod keys;
+mod minutes;
 mod watchdog;
 mod witness;
 
@@ -33,6 +34,7 @@ use crate::web::password::Passwords;
 use crate::web::{
     self, Callers, Certificate, MetricsDoor, ServeError, ServerSettings, Site, TlsFiles, WebState,
 };
+use minutes::{Counting, Tally};
 use watchdog::Watchdog;
 use witness::OperatorsWitness;
 
@@ -121,6 +123,7 @@ pub struct Running {
     server: ServerHandle,
     watchdog: Watchdog,
     state: actix_web::web::Data<WebState>,
+    tally: Arc<Tally>,
     certificate: Option<Arc<Certificate>>,
     /// Asked for each new URL.
     policy: Arc<RwLock<EgressPolicy>>,
@@ -138,10 +141,12 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
     raise_file_limit();
     let board = Board::new(config.workers);
     let fatal: Fatal = Arc::new(end_process);
+    let tally = Arc::new(Tally::new(SystemClock.now()));
+    let counting = Counting { board: Arc::clone(&board), tally: Arc::clone(&tally) };
     let store = Sqlite::open_existing(
         &config.storage,
         Settings {
-            after_accept: board.clone(),
+            after_accept: Arc::new(counting),
             fatal: Arc::clone(&fatal),
             readers: READERS,
             max_pages: None,
@@ -167,7 +172,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         store: Arc::new(store.clone()),
         clock: Arc::new(SystemClock),
         sealer,
-        witness: Arc::new(OperatorsWitness(metrics.clone())),
+        witness: Arc::new(OperatorsWitness { metrics: metrics.clone(), tally: Arc::clone(&tally) }),
         board,
         lanes: lanes.collect(),
         policy: config.policy.clone(),
@@ -220,6 +225,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         server: server.handle(),
         watchdog,
         state: state.clone(),
+        tally: Arc::clone(&tally),
         certificate,
         policy,
         arbiters,
@@ -229,6 +235,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
     running.use_settings(&channel_settings(&config, &running.addrs)?)?;
     actix::spawn(sweep(running.store.clone(), config.retention_days, config.audit_retention_days));
     actix::spawn(write_down_uses(state));
+    actix::spawn(minutes::follow(tally, running.store.clone(), Arc::new(SystemClock)));
     actix::spawn(audit_log::follow(running.store.reader(), told));
     Ok(running)
 }
@@ -284,6 +291,7 @@ impl Running {
             self.server.stop(false).await;
         }
         self.state.callers.write_down(&self.store).await;
+        self.tally.write_down(&self.store, SystemClock.now()).await;
         self.store.close().await;
         self.watchdog.end();
         for arbiter in &self.arbiters {
@@ -361,6 +369,7 @@ async fn sweep(store: Sqlite, retention_days: u32, audit_retention_days: u32) {
         tokio::time::sleep(SWEEP).await;
         let now = SystemClock.now();
         sweep_people(&store, now, keep_audit).await;
+        sweep_minutes(&store, now).await;
         let cutoff = now.minus(keep);
         let mut after = None;
         loop {
@@ -387,6 +396,20 @@ async fn sweep_people(store: &Sqlite, now: Timestamp, keep_audit: Duration) {
             Ok(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             Err(error) => {
                 tracing::warn!(%error, "what is old of people and their acts could not be removed");
+                return;
+            }
+        }
+    }
+}
+
+/// Removes minutes that no span shows any more: those of an hour, or more where the service was stopped.
+async fn sweep_minutes(store: &Sqlite, now: Timestamp) {
+    loop {
+        match store.sweep_minutes(now.minus(limits::MINUTES_KEPT)).await {
+            Ok(0) => return,
+            Ok(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            Err(error) => {
+                tracing::warn!(%error, "old minutes could not be removed");
                 return;
             }
         }

@@ -1,5 +1,8 @@
 //! Writes down for operators what the engine's machines decide: one log line an attempt.
 
+use std::sync::Arc;
+
+use super::minutes::Tally;
 use crate::domain::delivery::DeadReason;
 use crate::domain::id::{DeliveryId, IntegrationId};
 use crate::domain::outcome::Outcome;
@@ -11,14 +14,20 @@ use crate::metrics::Metrics;
 
 /// Logs and counts. No payload and no secret passes through here.
 #[derive(Debug)]
-pub(crate) struct OperatorsWitness(pub(crate) Metrics);
+pub(crate) struct OperatorsWitness {
+    /// What is counted since the start.
+    pub(crate) metrics: Metrics,
+    /// What is counted for each minute.
+    pub(crate) tally: Arc<Tally>,
+}
 
 impl Witness for OperatorsWitness {
     fn noted(&self, integration: IntegrationId, at: Timestamp, note: &Note) {
-        self.0.noted(note);
+        self.metrics.noted(note);
+        self.tally.noted(at, note);
         match note {
             Note::Sent { .. } => {}
-            Note::Ended { delivery, attempt, outcome, took, next } => {
+            Note::Ended { delivery, attempt, outcome, took, next, .. } => {
                 let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
                 self.ended(integration, at, *delivery, *attempt, outcome, took_ms, *next);
             }
@@ -40,7 +49,7 @@ impl Witness for OperatorsWitness {
 
     fn died(&self, integration: IntegrationId, _at: Timestamp, parked_until: Option<Timestamp>) {
         failpoint::reach("supervisor.mourns");
-        self.0.actor_died();
+        self.metrics.actor_died();
         if let Some(until) = parked_until {
             tracing::error!(%integration, %until, "its actor died too often and is parked");
         } else {
@@ -49,7 +58,8 @@ impl Witness for OperatorsWitness {
     }
 
     fn gave_up(&self, integration: IntegrationId, delivery: DeliveryId) {
-        self.0.crashed_dead();
+        self.metrics.crashed_dead();
+        self.tally.crashed_dead();
         let reason = DeadReason::CrashedWorker.word();
         tracing::error!(%integration, %delivery, reason, "delivery is dead");
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::SqlResult;
-use super::row;
+use super::{minutes, row};
 use crate::domain::alert::{Alert, Body};
 use crate::domain::delivery::{DiscardReason, NewDelivery, State, Waiting};
 use crate::domain::id::{AlertId, AutomationId, DeliveryId};
@@ -60,6 +60,7 @@ fn accept_one(
                 queue_at: delivery.queue_at,
                 due_at: delivery.due_at,
                 expires_at: delivery.expires_at,
+                accepted_at: delivery.due_at,
                 attempts: 0,
             };
             let alert = Arc::clone(&alert);
@@ -95,7 +96,10 @@ fn insert(
             delivery.expires_at.as_millis(),
             deleted.then_some(delivery.due_at.as_millis()),
         ])?;
-    Ok((DeliveryId(connection.last_insert_rowid()), state))
+    // The id of the delivery, before another row is written.
+    let id = DeliveryId(connection.last_insert_rowid());
+    minutes::discarded(connection, delivery.due_at, usize::from(deleted))?;
+    Ok((id, state))
 }
 
 fn known(connection: &Connection, new: &NewAlert) -> SqlResult<Accepted> {

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::audit::audit;
 use super::configured;
 use super::error::SqlResult;
+use super::minutes;
 use super::row::word;
 use crate::domain::delivery::State;
 use crate::domain::id::DeliveryId;
@@ -55,6 +56,7 @@ pub(super) fn act(connection: &Connection, act: &Act, by: &Actor, at: Timestamp)
                  WHERE id = ?1 AND state = ?4",
                 params![delivery.0, reason.word(), at.as_millis(), state.word()],
             )?;
+            minutes::discarded(connection, at, 1)?;
             let change = json!({ "before": state.word(), "after": "discarded" });
             audit(connection, by, at, "delivery.discard", delivery, &change)?;
             Ok(1)

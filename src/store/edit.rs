@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::audit::audit;
 use super::error::SqlResult;
+use super::minutes;
 use super::row::millis;
 use super::shown::{shown, shown_integration};
 use super::{configured, once};
@@ -376,8 +377,9 @@ fn remove_integration(
     )?;
     connection
         .execute("DELETE FROM signing_secrets WHERE integration_id = ?1", [id.0.as_bytes()])?;
+    let mut discarded = 0;
     for state in ["pending", "in_flight"] {
-        connection.execute(
+        discarded += connection.execute(
             &format!(
                 "UPDATE deliveries SET state = 'discarded', reason = ?2, finished_at = ?3
                  WHERE integration_id = ?1 AND state = '{state}'"
@@ -385,7 +387,7 @@ fn remove_integration(
             params![id.0.as_bytes(), reason.word(), at.as_millis()],
         )?;
     }
-    Ok(())
+    minutes::discarded(connection, at, discarded)
 }
 
 fn set_status(

@@ -18,6 +18,7 @@ mod first;
 mod inline;
 mod job;
 mod list;
+mod minutes;
 mod once;
 mod open;
 mod people;
@@ -26,6 +27,7 @@ mod plans;
 pub mod queries;
 mod queue;
 mod reader;
+mod recent;
 mod reseal;
 mod retention;
 mod row;
@@ -51,6 +53,7 @@ pub use inline::{Fate, Inline, Moment};
 pub use open::OpenError;
 pub use people::{NewUser, PasswordHash, SessionRow, UserChange, UserRow};
 pub use reader::Reader;
+pub use recent::AutomationCounts;
 pub use reseal::{Resealed, Seal, SealPlace};
 pub use retention::Swept;
 pub use tokens::{NewToken, TokenRow};
@@ -59,6 +62,7 @@ pub use writer::{Fatal, StatisticsNow};
 use crate::domain::delivery::QueueKey;
 use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId, UserId};
 use crate::domain::limits;
+use crate::domain::minutes::Minute;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::{
     Accepted, Act, Actor, AfterAccept, Applied, Change, DamagedAlert, Destination, Edit,
@@ -286,6 +290,19 @@ impl Sqlite {
         self.write(Door::Chore, limits::STORE_SWEEP_ROWS, move |connection, _| {
             people::sweep(connection, sessions, keys)?;
             audit::sweep(connection, audit, limits::STORE_SWEEP_ROWS)
+        })
+    }
+
+    /// Adds what was counted to the row of its minute, which is made where it is not there; levels replace
+    /// those that are there.
+    pub fn add_minute(&self, minute: Minute) -> Promise<Result<(), StoreError>> {
+        self.write(Door::Command, 1, move |connection, _| minutes::add(connection, &minute))
+    }
+
+    /// Removes minutes from before `cutoff`, a few at a time. Returns how many went.
+    pub fn sweep_minutes(&self, cutoff: Timestamp) -> Promise<Result<u64, StoreError>> {
+        self.write(Door::Chore, limits::STORE_SWEEP_ROWS, move |connection, _| {
+            minutes::sweep(connection, cutoff, limits::STORE_SWEEP_ROWS)
         })
     }
 

@@ -21,10 +21,12 @@ const SOURCES: &[(&str, &str)] = &[
     ("configured", include_str!("configured.rs")),
     ("depths", include_str!("depths.rs")),
     ("edit", include_str!("edit.rs")),
+    ("minutes", include_str!("minutes.rs")),
     ("once", include_str!("once.rs")),
     ("people", include_str!("people.rs")),
     ("queries", include_str!("queries.rs")),
     ("queue", include_str!("queue.rs")),
+    ("recent", include_str!("recent.rs")),
     ("reseal", include_str!("reseal.rs")),
     ("retention", include_str!("retention.rs")),
     ("row", include_str!("row.rs")),
@@ -33,8 +35,8 @@ const SOURCES: &[(&str, &str)] = &[
 ];
 
 /// Tables that grow with traffic.
-const GROWING: [&str; 7] =
-    ["alerts", "deliveries", "attempts", "audit", "sessions", "creations", "revisions"];
+const GROWING: [&str; 8] =
+    ["alerts", "deliveries", "attempts", "audit", "sessions", "creations", "revisions", "minutes"];
 
 fn database() -> (tempfile::TempDir, Connection) {
     let dir = tempfile::tempdir().unwrap();
@@ -98,6 +100,9 @@ fn no_statement_walks_through_a_table_that_grows() {
         ("depths", "SCAN deliveries USING COVERING INDEX deliveries_pending"),
         ("depths", "SCAN deliveries USING COVERING INDEX deliveries_in_flight"),
         ("depths", "SCAN deliveries USING COVERING INDEX deliveries_given_up"),
+        ("minutes", "SCAN deliveries USING COVERING INDEX deliveries_pending"),
+        ("minutes", "SCAN deliveries USING COVERING INDEX deliveries_in_flight"),
+        ("minutes", "SCAN deliveries USING COVERING INDEX deliveries_given_up"),
         ("queue", "SCAN deliveries USING INDEX deliveries_in_flight"),
         ("retention", "SCAN alerts"),
         ("audit", "SCAN audit USING INDEX audit_by_time"),
@@ -218,5 +223,35 @@ fn single_deliveries_and_alerts_are_found_by_indexes() {
     for end in [" WHERE d.id = ?1", " WHERE d.alert_id = ?1 ORDER BY d.id"] {
         let walks = walks(&connection, &format!("{}{end}", queries::DELIVERY));
         assert!(walks.is_empty(), "{end}: {walks:?}");
+    }
+}
+
+/// The pages of plots: a span of minutes is a stretch of a key, and an integration's last attempts and an
+/// automation's alerts are stretches of an index, in its order.
+#[test]
+fn what_is_drawn_is_read_from_one_stretch() {
+    let (_dir, connection) = database();
+    for (source, part, expected) in [
+        (
+            include_str!("minutes.rs"),
+            "FROM minutes WHERE at >= ?1",
+            "SEARCH minutes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+        ),
+        (
+            include_str!("recent.rs"),
+            "FROM attempts",
+            "SEARCH attempts USING INDEX attempts_of_integration (integration_id=?)",
+        ),
+        (
+            include_str!("recent.rs"),
+            "FROM alerts",
+            "SEARCH alerts USING COVERING INDEX alerts_of_automation (automation_id=? AND escalated_at>?)",
+        ),
+    ] {
+        let found = statements(source).into_iter().find(|sql| sql.contains(part)).unwrap();
+        let plan = plan(&connection, &found);
+        let read: Vec<&String> = plan.iter().filter(|line| line.starts_with("SE")).collect();
+        assert_eq!(read, [expected], "{found}");
+        assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "sorted by hand: {plan:?}");
     }
 }

@@ -399,10 +399,11 @@ fn delivery(found: &Row<'_>) -> rusqlite::Result<DeliveryRow> {
     })
 }
 
-fn attempt(found: &Row<'_>) -> rusqlite::Result<AttemptRow> {
+/// What came of an attempt, out of its row.
+pub(super) fn outcome(found: &Row<'_>) -> rusqlite::Result<Outcome> {
     let status: Option<u16> = found.get("status")?;
     let retry_after: Option<i64> = found.get("retry_after_s")?;
-    let outcome = match status {
+    Ok(match status {
         Some(status) => Outcome::Answered {
             status,
             retry_after: retry_after
@@ -412,7 +413,11 @@ fn attempt(found: &Row<'_>) -> rusqlite::Result<AttemptRow> {
             kind: word(found, "fault", FaultKind::from_code)?,
             detail: found.get::<_, Option<String>>("detail")?.unwrap_or_default(),
         }),
-    };
+    })
+}
+
+fn attempt(found: &Row<'_>) -> rusqlite::Result<AttemptRow> {
+    let outcome = outcome(found)?;
     Ok(AttemptRow {
         number: found.get("n")?,
         started_at: time(found, "started_at")?,

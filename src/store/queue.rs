@@ -22,7 +22,7 @@ pub(super) fn load(
     let (queue_at, id) =
         after.map_or((i64::MIN, i64::MIN), |key| (key.queue_at.as_millis(), key.id.0));
     let mut statement = snapshot.prepare_cached(
-        "SELECT id, alert_id, queue_at, due_at, expires_at, attempts FROM deliveries
+        "SELECT id, alert_id, queue_at, due_at, expires_at, created_at, attempts FROM deliveries
          WHERE integration_id = ?1 AND state = 'pending' AND (queue_at, id) > (?2, ?3)
          ORDER BY queue_at, id LIMIT ?4",
     )?;
@@ -43,6 +43,7 @@ fn waiting(found: &Row<'_>) -> rusqlite::Result<Waiting> {
         queue_at: row::time(found, "queue_at")?,
         due_at: row::time(found, "due_at")?,
         expires_at: row::time(found, "expires_at")?,
+        accepted_at: row::time(found, "created_at")?,
         attempts: found.get("attempts")?,
     })
 }
@@ -75,12 +76,15 @@ pub(super) fn recover(
     due_at: Timestamp,
 ) -> SqlResult<u64> {
     let (clean, _) = row::begin_run(connection, now)?;
-    let mut statement =
-        connection.prepare("SELECT id, attempts FROM deliveries WHERE state = 'in_flight'")?;
-    let claimed: Vec<(i64, u32)> = statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+    let mut statement = connection
+        .prepare("SELECT id, attempts, integration_id FROM deliveries WHERE state = 'in_flight'")?;
+    let claimed: Vec<(i64, u32, IntegrationId)> = statement
+        .query_map([], |found| {
+            let integration = IntegrationId(row::uuid(found, "integration_id")?);
+            Ok((found.get(0)?, found.get(1)?, integration))
+        })?
         .collect::<rusqlite::Result<_>>()?;
-    for (id, attempts) in &claimed {
+    for (id, attempts, integration) in &claimed {
         let report = Report {
             started_at: now,
             took: std::time::Duration::ZERO,
@@ -90,7 +94,7 @@ pub(super) fn recover(
             remote: None,
             revision: None,
         };
-        settle::record(connection, DeliveryId(*id), attempts + 1, &report)?;
+        settle::record(connection, *integration, DeliveryId(*id), attempts + 1, &report)?;
         connection.execute(
             "UPDATE deliveries SET state = 'pending', attempts = attempts + 1, in_doubt = in_doubt + 1,
                due_at = ?2, queue_at = iif(queue_at = 0, 0, ?2)

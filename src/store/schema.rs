@@ -15,6 +15,7 @@ pub(super) const APPLICATION_ID: i32 = 0x424C_4652;
 const MIGRATIONS: &[&str] = &[
     include_str!("schema/0001_first.sql"),
     include_str!("schema/0002_people.sql"),
+    include_str!("schema/0003_minutes.sql"),
     include_str!("schema/0004_first_password.sql"),
 ];
 
@@ -152,5 +153,37 @@ mod tests {
         let refused = migrate_by(&connection, path, &STEPS[..2]).expect_err("it is newer");
         assert!(matches!(refused, OpenError::Newer { found: 3, known: 2, .. }), "{refused}");
         assert_eq!(version(&connection), 3);
+    }
+
+    /// Matrix A19: attempts from before they named their integration are found by it.
+    #[test]
+    fn a19_attempts_that_are_there_get_their_integration() {
+        let connection = Connection::open_in_memory().expect("a database");
+        let path = Path::new("belfry.db");
+        migrate_by(&connection, path, &MIGRATIONS[..2]).expect("as it was");
+        connection
+            .execute_batch(
+                "INSERT INTO automations (id, name, active, version, created_at)
+                   VALUES (zeroblob(16), 'a', 1, 1, 0);
+                 INSERT INTO integrations (id, automation_id, place, kind, name, url, auth_method,
+                   signing, http1_only, ordering, status, created_at)
+                   VALUES (x'000102030405060708090a0b0c0d0e0f', zeroblob(16), 1, 'webhook', 'i',
+                   'https://a.example/', 'none', 0, 0, 'due', 'active', 0);
+                 INSERT INTO alerts VALUES (1, zeroblob(16), 'r', 'acme', 0, zeroblob(32), x'7b7d');
+                 INSERT INTO deliveries (id, alert_id, integration_id, state, queue_at, due_at,
+                   expires_at, created_at) SELECT 7, 1, id, 'delivered', 0, 0, 0, 0 FROM integrations;
+                 INSERT INTO attempts (delivery_id, n, started_at, took_us, status)
+                   VALUES (7, 1, 0, 9, 503), (7, 2, 5, 9, 200);",
+            )
+            .expect("rows");
+        migrate_by(&connection, path, MIGRATIONS).expect("migrated");
+        let found: i64 = connection
+            .query_row(
+                "SELECT count(*) FROM attempts JOIN integrations ON integration_id = id",
+                [],
+                |row| row.get(0),
+            )
+            .expect("a count");
+        assert_eq!(found, 2);
     }
 }

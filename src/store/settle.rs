@@ -45,7 +45,7 @@ pub(super) fn apply(
                 // One that was discarded meanwhile may be removed by now: there is no history to
                 // enter, and the other results must not fail with this one.
                 if changed > 0 || exists(connection, *delivery)? {
-                    record(connection, *delivery, *attempt, report)?;
+                    record(connection, integration, *delivery, *attempt, report)?;
                 }
                 note_lost(&mut applied, *delivery, changed);
             }
@@ -101,6 +101,7 @@ fn settle(
 /// An attempt enters the history once, whatever becomes of its delivery.
 pub(super) fn record(
     connection: &Connection,
+    integration: IntegrationId,
     delivery: DeliveryId,
     attempt: u32,
     report: &Report,
@@ -118,8 +119,9 @@ pub(super) fn record(
     connection
         .prepare_cached(
             "INSERT INTO attempts (delivery_id, n, started_at, took_us, status, fault, detail,
-               retry_after_s, resolve_us, connect_us, tls_us, first_byte_us, remote, excerpt, revision)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+               retry_after_s, resolve_us, connect_us, tls_us, first_byte_us, remote, excerpt, revision,
+               integration_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
              ON CONFLICT (delivery_id, n) DO NOTHING",
         )?
         .execute(params![
@@ -138,6 +140,7 @@ pub(super) fn record(
             report.remote,
             report.excerpt,
             report.revision,
+            integration.0.as_bytes(),
         ])?;
     Ok(())
 }

@@ -52,6 +52,7 @@ struct Delivery {
     row: Row,
     alert: AlertId,
     queue_at: Timestamp,
+    accepted_at: Timestamp,
     crashes: u32,
 }
 
@@ -180,7 +181,8 @@ impl Tables {
                 due_at: each.due_at,
                 expires_at: each.expires_at,
             };
-            let kept = Delivery { row, alert: id, queue_at: each.queue_at, crashes: 0 };
+            let (queue_at, accepted_at) = (each.queue_at, each.due_at);
+            let kept = Delivery { row, alert: id, queue_at, accepted_at, crashes: 0 };
             if !deleted {
                 let waiting = kept.waiting();
                 let alert = Arc::clone(&alert);
@@ -483,6 +485,7 @@ impl Delivery {
             queue_at: self.queue_at,
             due_at: self.row.due_at,
             expires_at: self.row.expires_at,
+            accepted_at: self.accepted_at,
             attempts: self.row.attempts,
         }
     }

@@ -14,6 +14,7 @@ mod audit;
 mod configuring;
 mod disk;
 mod fixture;
+mod history;
 mod listing;
 mod opening;
 mod operating;

@@ -137,6 +137,8 @@ pub enum Note {
         outcome: Outcome,
         /// How long it took.
         took: Duration,
+        /// When the delivery was accepted.
+        accepted_at: Timestamp,
         /// What becomes of the delivery.
         next: Next,
     },

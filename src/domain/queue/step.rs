@@ -359,7 +359,8 @@ impl Queue {
         let verdict = report.outcome.verdict();
         let next = self.next(now, &waiting, &report, verdict);
         let outcome = report.outcome.clone();
-        self.notes.push(Note::Ended { delivery, attempt, outcome, took: report.took, next });
+        let (took, accepted_at) = (report.took, waiting.accepted_at);
+        self.notes.push(Note::Ended { delivery, attempt, outcome, took, accepted_at, next });
         self.judge(now, verdict, &report.outcome, probe);
         self.flights.set(waiting, Slot::Settling(next));
         self.changes.push(Change::Settle { delivery, attempt, report, next });

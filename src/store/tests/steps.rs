@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use crate::domain::delivery::State;
 use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
+use crate::domain::minutes::Span;
 use crate::domain::time::Timestamp;
 use crate::store::error::SqlResult;
 use crate::store::open::{Manner, open_database};
 use crate::store::queries::{self, DeliveryFilter};
-use crate::store::{accept, configured, list, queue, retention, settle};
+use crate::store::{accept, configured, list, minutes, queue, recent, retention, settle};
 
 const INTEGRATIONS: u128 = 5;
 
@@ -45,6 +46,9 @@ fn furnished(path: &std::path::Path, alerts: i64) -> Connection {
              INSERT INTO deliveries (alert_id, integration_id, state, queue_at, due_at, expires_at,
                created_at) SELECT a.id, i.id, 'delivered', a.id, a.id, a.id, a.id
                FROM alerts a, integrations i ORDER BY a.id, i.id;
+             INSERT INTO attempts (delivery_id, n, started_at, took_us, status, integration_id)
+               SELECT id, 1, created_at, 9, 200, integration_id FROM deliveries;
+             INSERT INTO minutes (at) SELECT 60000 * id FROM alerts;
              UPDATE deliveries SET state = 'pending' WHERE id % 10 = 3;
              UPDATE deliveries SET state = 'in_flight' WHERE id IN (7, 77, 377);
              UPDATE deliveries SET state = 'dead', reason = 'expired' WHERE id IN (9, 99, 399);
@@ -102,6 +106,10 @@ fn queries() -> Vec<Query> {
         query("destination", |c| configured::destination(c, integration(0))),
         query("crash", |c| settle::record_crash(c, DeliveryId(13), 99, Timestamp::from_millis(1))),
         query("nothing old", |c| retention::sweep(c, Timestamp::from_millis(-1), None)),
+        query("attempts", |c| recent::attempts(c, integration(0), 20)),
+        query("counts", |c| recent::counts(c, automation(), Timestamp::from_millis(0), 20)),
+        query("hour", |c| minutes::series(c, Span::Hour, Timestamp::from_millis(60_000_000))),
+        query("old minutes", |c| minutes::sweep(c, Timestamp::from_millis(60_000_000), 0)),
         query("page", |c| queries::list(c, &DeliveryFilter::default(), None, 20)),
         listed("all", DeliveryFilter::default()),
         listed("delivered", of(State::Delivered)),

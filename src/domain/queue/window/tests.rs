@@ -74,6 +74,7 @@ impl World {
                 queue_at: at,
                 due_at: at,
                 expires_at: Timestamp::from_millis(i64::MAX),
+                accepted_at: at,
                 attempts: 0,
             };
             self.disk.insert(row.key(), row);
