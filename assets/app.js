@@ -73,6 +73,13 @@
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
   });
 
+  // A file goes into the field beside it, where it can be read before it is sent.
+  document.addEventListener("change", (event) => {
+    const into = event.target.matches("input[type=file][data-into]") && document.getElementById(event.target.dataset.into);
+    const file = into && event.target.files[0];
+    if (file) file.text().then((text) => { into.value = text; into.focus(); });
+  });
+
   // Live parts rest while nobody looks, and while somebody has a menu or a selection open in them.
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (!event.target.matches("[data-live]")) return;

@@ -133,12 +133,7 @@ pub(super) async fn read(
 ) -> Result<HttpResponse, Problem> {
     let body = body::json(&request, payload).await?;
     let Judged { taken, rejected } = records::judge(&body)?;
-    let runs = state.engine.dry_run(&taken).await.map_err(|error| match error {
-        DryRunError::Store(error) => Problem::from(error),
-        DryRunError::TooMuch(error) => {
-            Problem::new(Code::TooLarge, format!("Send fewer records at once: {error}."))
-        }
-    })?;
+    let runs = state.engine.dry_run(&taken).await.map_err(refused)?;
     let is_rejected = |index: &usize| rejected.iter().any(|(each, _)| each == index);
     let places = (0..).filter(|index| !is_rejected(index));
     let records = places.zip(&runs).map(|(index, run)| DryRunOut::of(index, run)).collect();
@@ -225,6 +220,16 @@ impl ProspectOut {
             // It is JSON, and so it is text.
             body: String::from_utf8_lossy(prospect.body.bytes()).into_owned(),
             integrations: prospect.ways.iter().map(way).collect(),
+        }
+    }
+}
+
+/// The refusal for what the engine says.
+pub(in crate::web) fn refused(error: DryRunError) -> Problem {
+    match error {
+        DryRunError::Store(error) => Problem::from(error),
+        DryRunError::TooMuch(error) => {
+            Problem::new(Code::TooLarge, format!("Send fewer records at once: {error}."))
         }
     }
 }

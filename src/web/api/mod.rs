@@ -12,7 +12,7 @@ mod describe;
 pub(in crate::web) mod differences;
 mod document;
 mod doors;
-mod dry_run;
+pub(in crate::web) mod dry_run;
 pub(in crate::web) mod integration_in;
 pub(in crate::web) mod integration_out;
 mod integrations;

@@ -60,6 +60,22 @@ pub(super) async fn accept(
 ) -> Result<HttpResponse, Problem> {
     let body = body::json(&request, payload).await?;
     let Judged { taken, rejected } = judge(&body)?;
+    let count = taken.len();
+    let fired = take(&state, taken, rejected.len()).await?;
+    Ok(HttpResponse::Accepted()
+        .content_type(ContentType::json())
+        .body(answer(count, &fired, &rejected)))
+}
+
+/// Has the engine accept records, and counts what came of it.
+///
+/// # Errors
+/// The store can't take them; nothing was taken then.
+pub(in crate::web) async fn take(
+    state: &WebState,
+    taken: Vec<(Record, Levels)>,
+    rejected: usize,
+) -> Result<Vec<Fired>, Problem> {
     let counts = &state.metrics.counts;
     let count = taken.len();
     let fired = match state.engine.accept(taken).await {
@@ -69,12 +85,10 @@ pub(super) async fn accept(
             return Err(error.into());
         }
     };
-    counts.records(count, rejected.len());
+    counts.records(count, rejected);
     let fresh = fired.iter().filter(|each| each.fresh).count();
     counts.alerts(fresh, fired.len() - fresh);
-    Ok(HttpResponse::Accepted()
-        .content_type(ContentType::json())
-        .body(answer(count, &fired, &rejected)))
+    Ok(fired)
 }
 
 /// The records of one call, each judged alone.

@@ -4,12 +4,15 @@
 //! A page changes nothing that the API could not: both call the same functions.
 
 mod assets;
+mod automation;
 mod automations;
 mod editor;
 mod form;
 mod frame;
 mod health;
+mod records;
 pub(super) mod refusal;
+mod sign_in;
 mod words;
 
 use actix_web::http::header::{self, ContentType};
@@ -27,10 +30,24 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
     config
         .route("/assets/{version}/{name}", web::get().to(assets::asset))
         .route("/automations", web::get().to(automations::list))
+        .route("/records", web::get().to(records::page))
+        .route("/records/dry-run", web::post().to(records::dry_run))
+        .route("/records/send", web::post().to(records::send))
+        .route("/sign-in", web::get().to(sign_in::page))
+        .route("/sign-in", web::post().to(sign_in::sign_in))
+        .route("/sign-out", web::post().to(sign_in::sign_out))
+        .route("/welcome", web::get().to(sign_in::welcome))
+        .route("/welcome", web::post().to(sign_in::first))
+        .route("/password", web::get().to(sign_in::password))
+        .route("/password", web::post().to(sign_in::change_password))
         .route("/automations/new", web::get().to(editor::new))
         .route("/automations/new", web::post().to(editor::post_new))
         .route("/automations/{id}/edit", web::get().to(editor::edit))
-        .route("/automations/{id}/edit", web::post().to(editor::post));
+        .route("/automations/{id}/edit", web::post().to(editor::post))
+        .route("/automations/{id}", web::get().to(automation::show))
+        .route("/automations/{id}/active", web::post().to(automation::switch))
+        .route("/automations/{id}/delete", web::get().to(automation::ask_delete))
+        .route("/automations/{id}/delete", web::post().to(automation::delete));
 }
 
 /// A page as an answer.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::time::{Timestamp, parse_rfc3339};
+use crate::domain::verdict::Miss;
 
 /// A point in time on a page: the script shows it in the reader's own time zone, and UTC on hover.
 #[derive(Debug, Clone)]
@@ -74,6 +75,24 @@ pub(super) fn bytes(number: u64) -> String {
         Some((size, unit)) => {
             let tenths = number / (size / 10);
             format!("{}.{} {unit}", tenths / 10, tenths % 10)
+        }
+    }
+}
+
+/// Why an automation does not fire.
+pub(super) fn miss_words(miss: &Miss) -> String {
+    let below = |axis: &str, least: &str, found: &str| {
+        format!("{axis} is {found}, and at least {least} is asked for")
+    };
+    match miss {
+        Miss::Inactive => "the automation is switched off".to_owned(),
+        Miss::Filter => "the feedback filter does not match".to_owned(),
+        Miss::Escalation { least, found } => below("escalation level", least.word(), found.word()),
+        Miss::EmotionalIntensity { least, found } => {
+            below("emotional intensity", least.word(), found.word())
+        }
+        Miss::SentimentShift { least, found } => {
+            below("sentiment shift", least.word(), found.map_or("not known", |shift| shift.word()))
         }
     }
 }

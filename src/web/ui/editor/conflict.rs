@@ -4,9 +4,8 @@ use askama::Template;
 use serde_json::Value;
 
 use super::draft::Draft;
-use super::page::{field_words, method_words, op_words};
+use super::words::{field_label, value_words};
 use crate::domain::automation::Automation;
-use crate::domain::condition::{Condition, Shape};
 use crate::web::api::automation_out::AutomationOut;
 use crate::web::api::differences::differences;
 use crate::web::api::integration_out::Settings;
@@ -111,112 +110,5 @@ fn place_words(pointer: &str, of: &Value) -> String {
         (Some("minimum_levels"), Some(axis), ..) => field_label(axis).to_owned(),
         (Some(field), ..) => field_label(field).to_owned(),
         (None, ..) => "All".to_owned(),
-    }
-}
-
-/// A field of an automation or a webhook, as the pages call it.
-pub(in crate::web::ui) fn field_label(field: &str) -> &str {
-    match field {
-        "name" => "Name",
-        "active" => "Active",
-        "filter" => "Feedback filter",
-        "minimum_levels" => "Minimum levels",
-        "escalation_level" => "Escalation level",
-        "emotional_intensity_level" => "Emotional intensity",
-        "sentiment_shift" => "Sentiment shift",
-        "url" => "URL",
-        "method" => "Authentication method",
-        "header_name" => "Header name",
-        "credential" => "Credential",
-        "condition" => "Only some alerts",
-        "signing" => "Sign requests",
-        "http1_only" => "HTTP/1.1 only",
-        "ordering" => "Order",
-        "max_in_flight" => "Most at once",
-        "rate_limit" => "Most a second",
-        "base" => "First retry after",
-        "factor" => "Each delay times",
-        "cap" => "No delay longer than",
-        "horizon" => "Give up after",
-        "jitter" => "Share that is random",
-        other => other,
-    }
-}
-
-fn value_words(value: &Value) -> String {
-    match value {
-        Value::Null => "—".to_owned(),
-        Value::Bool(true) => "yes".to_owned(),
-        Value::Bool(false) => "no".to_owned(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => match method_words(text) {
-            "None" => text.clone(),
-            words => words.to_owned(),
-        },
-        Value::Array(list) => list.iter().map(value_words).collect::<Vec<_>>().join(", "),
-        Value::Object(all) if all.contains_key("url") => {
-            all.get("url").map(value_words).unwrap_or_default()
-        }
-        Value::Object(_) => sentence(value),
-    }
-}
-
-/// A condition as a sentence: `Customer segment is enterprise and (Channel is email or Tag is vip)`.
-pub(in crate::web::ui) fn sentence(condition: &Value) -> String {
-    told(condition, false)
-}
-
-/// Recursion ends: conditions have a bounded depth.
-fn told(condition: &Value, inner: bool) -> String {
-    let joined = |list: &Value, word: &str| {
-        let parts: Vec<_> =
-            list.as_array().into_iter().flatten().map(|each| told(each, true)).collect();
-        let text = parts.join(word);
-        if inner && parts.len() > 1 { format!("({text})") } else { text }
-    };
-    if let Some(list) = condition.get("all") {
-        return joined(list, " and ");
-    }
-    if let Some(list) = condition.get("any") {
-        return joined(list, " or ");
-    }
-    if let Some(inner) = condition.get("not") {
-        return format!("not ({})", told(inner, false));
-    }
-    let text = |name: &str| condition.get(name).and_then(Value::as_str).unwrap_or_default();
-    let (field, op) = (text("field"), text("op"));
-    let value = condition.get("value").unwrap_or(&Value::Null);
-    let shape = Condition::shape(field).unwrap_or(Shape::Text);
-    let field = field.strip_prefix("metadata.").unwrap_or_else(|| field_words(field));
-    match (op, value) {
-        ("exists", Value::Bool(false)) => format!("{field} is not set"),
-        ("exists", _) => format!("{field} is set"),
-        (op, Value::Array(_)) => format!("{field} {} {}", op_words(op, &shape), value_words(value)),
-        (op, Value::String(text)) => format!("{field} {} “{text}”", op_words(op, &shape)),
-        (op, value) => format!("{field} {} {value}", op_words(op, &shape)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_condition_reads_as_a_sentence() {
-        let condition = json!({"all": [
-            {"field": "segment", "op": "eq", "value": "enterprise"},
-            {"any": [
-                {"field": "channel", "op": "in", "value": ["email", "phone"]},
-                {"field": "metadata.arr", "op": "gte", "value": 50000},
-            ]},
-            {"not": {"field": "tags", "op": "exists", "value": true}},
-        ]});
-        assert_eq!(
-            sentence(&condition),
-            "Customer segment is “enterprise” and (Channel is one of email, phone or arr is at least \
-             50000) and not (Tag is set)"
-        );
     }
 }

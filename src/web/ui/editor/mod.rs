@@ -4,9 +4,10 @@
 mod conflict;
 mod credential;
 mod draft;
-pub(super) mod page;
+mod page;
 mod rows;
 mod webhook;
+pub(super) mod words;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
@@ -16,6 +17,7 @@ use super::form::Form;
 use super::frame::{Frame, Place};
 use super::{html, see_other};
 use crate::domain::automation::Automation;
+use crate::domain::condition::{Suggested, suggestions};
 use crate::domain::id::AutomationId;
 use crate::engine::ports::{Edit, StoreError};
 use crate::web::WebState;
@@ -28,7 +30,9 @@ use crate::web::error::{Code, Problem};
 use crate::web::json::Faults;
 use credential::Desk;
 use draft::{Act, Draft, at, in_form};
-use page::Page;
+use page::{Page, Tried, TriedRow};
+use rows::METADATA;
+use serde_json::Value;
 use webhook::Stage;
 
 const WHAT: &str = "automation";
@@ -146,7 +150,7 @@ impl Visit<'_> {
             dirty,
             errors: Vec::new(),
             focus: None,
-            suggestions: Vec::new(),
+            suggestions: self.suggestions(),
             tried: None,
         }
     }
@@ -256,7 +260,59 @@ impl Visit<'_> {
         Ok(answer)
     }
 
+    /// What recent records have in the fields that take any text.
+    fn suggestions(&self) -> Vec<(String, Vec<String>)> {
+        let recent = self.state.engine.recent();
+        let suggested = suggestions(recent.iter().map(|seen| (&seen.record, &seen.levels)));
+        let metadata = suggested
+            .iter()
+            .filter_map(|each| each.field.strip_prefix("metadata.").map(str::to_owned))
+            .collect();
+        let values = |each: &Suggested| -> Vec<String> {
+            each.values
+                .iter()
+                .map(|each| match &each.value {
+                    Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                })
+                .collect()
+        };
+        let mut all: Vec<_> =
+            suggested.iter().map(|each| (each.field.clone(), values(each))).collect();
+        all.push((METADATA.to_owned(), metadata));
+        all.retain(|(_, values)| !values.is_empty());
+        all
+    }
+
+    /// **Try the filter**: which of the records that came in last would have fired.
     async fn try_out(&self, draft: Draft) -> Result<HttpResponse, Problem> {
-        self.shown(draft, None).await
+        // Where alerts go does not matter for that, and must not stand in its way.
+        let alone = Draft { webhooks: Vec::new(), active: true, ..draft.clone() };
+        let plan = match self.planned(&alone, None)? {
+            Ok(plan) => plan,
+            Err(all) => {
+                let of_webhooks = |field: &str| field.starts_with("/integrations");
+                let errors: Vec<_> = all
+                    .into_iter()
+                    .filter(|(field, _)| field != "/name" && !of_webhooks(field))
+                    .collect();
+                if !errors.is_empty() {
+                    let focus = errors.first().map(|(field, _)| field.clone());
+                    return html(&Page { errors, focus, ..self.page(draft, true).await });
+                }
+                let named = Draft { name: "?".to_owned(), ..alone };
+                match self.planned(&named, None)? {
+                    Ok(plan) => plan,
+                    Err(_) => return self.shown(draft, None).await,
+                }
+            }
+        };
+        let recent = self.state.engine.recent();
+        let now = self.state.engine.now();
+        let tried = plan.automation.draft().try_on(&recent);
+        let rows: Vec<_> = tried.iter().rev().map(|each| TriedRow::of(each, now)).collect();
+        let fired = rows.iter().filter(|row| row.fires).count();
+        let tried = Some(Tried { fired, rows });
+        html(&Page { tried, ..self.page(draft, true).await })
     }
 }

@@ -2,14 +2,16 @@
 
 use askama::Template;
 
-use super::conflict::field_label;
 use super::draft::{AXES, Draft, at};
 use super::rows::{Group, METADATA, Matching, Node, Row};
 use super::webhook::{Credential, Stage, Webhook};
+use super::words::{METHODS, field_label, field_words, method_words, op_words};
 use crate::domain::condition::{Condition, Shape};
 use crate::domain::levels::{Level, SentimentShift};
+use crate::domain::time::Timestamp;
+use crate::domain::verdict;
 use crate::web::ui::frame::Frame;
-use crate::web::ui::words::When;
+use crate::web::ui::words::{When, miss_words};
 
 #[derive(Template)]
 #[template(path = "editor.html")]
@@ -93,14 +95,6 @@ pub(super) struct WebhookLine<'a> {
     pub(super) hidden: Vec<(String, String)>,
     pub(super) has_advanced: bool,
 }
-
-/// The methods as the contract words them.
-pub(super) const METHODS: [(&str, &str); 4] = [
-    ("none", "None"),
-    ("bearer", "Bearer Token"),
-    ("api_key", "API Key (X-API-Key)"),
-    ("custom_header", "Custom Header"),
-];
 
 impl Page {
     fn error(&self, field: impl AsRef<str>) -> Option<String> {
@@ -265,59 +259,8 @@ impl WebhookLine<'_> {
     }
 }
 
-/// A method as people know it.
-pub(super) fn method_words(method: &str) -> &'static str {
-    METHODS.iter().find(|(word, _)| *word == method).map_or("None", |(_, words)| words)
-}
-
-/// The fields that a row can ask for, as people know them.
-pub(in crate::web::ui) fn field_words(field: &str) -> &str {
-    match field {
-        "segment" => "Customer segment",
-        "product_area" => "Product area",
-        "channel" => "Channel",
-        "source" => "Source",
-        "tags" => "Tag",
-        "type" => "Type",
-        "content" => "Text",
-        "levels.escalation_level" => "Escalation level",
-        "levels.emotional_intensity_level" => "Emotional intensity",
-        "levels.sentiment_shift" => "Sentiment shift",
-        "created_at" => "Created at",
-        "id" => "Record id",
-        "org_id" => "Organisation id",
-        "source_url" => "Source link",
-        "conversation_id" => "Conversation id",
-        METADATA => "Metadata…",
-        other => other,
-    }
-}
-
 fn all_fields() -> impl Iterator<Item = &'static str> {
     Condition::fields().chain([METADATA])
-}
-
-/// An operator as people say it.
-pub(in crate::web::ui) fn op_words(op: &str, shape: &Shape) -> &'static str {
-    match (op, shape) {
-        ("eq", _) => "is",
-        ("ne", _) => "is not",
-        ("in", _) => "is one of",
-        ("not_in", _) => "is none of",
-        ("contains", _) => "contains",
-        ("starts_with", _) => "starts with",
-        ("matches", _) => "matches pattern",
-        ("exists", _) => "is set",
-        ("not_exists", _) => "is not set",
-        ("gt", Shape::Time) => "is after",
-        ("gte", Shape::Time) => "is at or after",
-        ("lt", Shape::Time) => "is before",
-        ("lte", Shape::Time) => "is at or before",
-        ("gt", _) => "is above",
-        ("gte", _) => "is at least",
-        ("lt", _) => "is below",
-        _ => "is at most",
-    }
 }
 
 fn matchings() -> [(&'static str, &'static str); 3] {
@@ -356,4 +299,23 @@ fn place_words(field: &str) -> String {
 /// Templates compare texts of many types.
 fn same(one: impl AsRef<str>, other: impl AsRef<str>) -> bool {
     one.as_ref() == other.as_ref()
+}
+
+impl TriedRow {
+    /// What became of one record.
+    pub(super) fn of(tried: &verdict::Tried, now: Timestamp) -> Self {
+        const CHARS: usize = 90;
+        let record = &tried.seen.record;
+        let mut excerpt: String = record.content.chars().take(CHARS).collect();
+        if record.content.chars().nth(CHARS).is_some() {
+            excerpt.push('…');
+        }
+        Self {
+            record: record.id.clone(),
+            excerpt,
+            at: When::of(tried.seen.at, now),
+            fires: tried.fires(),
+            why: tried.misses.iter().map(miss_words).collect::<Vec<_>>().join("; "),
+        }
+    }
 }

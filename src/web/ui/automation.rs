@@ -1,0 +1,193 @@
+//! One automation: what it watches, where its alerts go, and how those places are doing.
+
+use actix_web::web::{Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::editor::words::{method_words, sentence};
+use super::form::Form;
+use super::frame::{Frame, Place};
+use super::health::Health;
+use super::words::{When, count};
+use super::{html, see_other};
+use crate::domain::automation::Automation;
+use crate::domain::condition::Condition;
+use crate::domain::id::AutomationId;
+use crate::domain::limits::STALE_TRIES;
+use crate::engine::ports::{Edit, StoreError};
+use crate::web::WebState;
+use crate::web::api::integration_out::IntegrationOut;
+use crate::web::api::plan::Fresh;
+use crate::web::api::view::{self, missing};
+use crate::web::api::{change, id};
+use crate::web::auth::{Caller, Editor, Viewer};
+use crate::web::error::Problem;
+
+const WHAT: &str = "automation";
+
+#[derive(Template)]
+#[template(path = "automation.html")]
+struct Page {
+    frame: Frame,
+    id: String,
+    active: bool,
+    filter: Option<String>,
+    levels: Vec<(&'static str, &'static str)>,
+    destinations: Vec<Destination>,
+    version: i64,
+}
+
+struct Destination {
+    id: String,
+    name: String,
+    url: String,
+    auth: String,
+    condition: Option<String>,
+    health: Health,
+    pending: String,
+    dead: u64,
+    last_success: Option<When>,
+    last_error: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "automation_delete.html")]
+struct DeletePage {
+    frame: Frame,
+    id: String,
+    name: String,
+    version: i64,
+    destinations: usize,
+    waiting: String,
+    dead: String,
+}
+
+pub(super) async fn show(
+    caller: Caller<Viewer>,
+    state: Data<WebState>,
+    path: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let view = view::automation(&state, id(&path, WHAT)?).await?;
+    let now = state.engine.now();
+    let automation = &view.automation;
+    let frame = Frame::of(&caller, &request, Place::Automations, automation.name.as_str());
+    let shown = view.integrations(&state, &Fresh::new());
+    html(&Page {
+        frame,
+        id: automation.id.to_string(),
+        active: automation.active,
+        filter: automation.filter.as_ref().map(|filter| sentence(&Condition::to_json(filter))),
+        levels: levels(automation),
+        destinations: shown
+            .into_iter()
+            .map(|each| {
+                let health = Health::of(&each);
+                let IntegrationOut { settings, state, .. } = each;
+                let state = state.as_ref();
+                Destination {
+                    health,
+                    auth: match settings.auth.header_name {
+                        None => method_words(settings.auth.method).to_owned(),
+                        Some(name) => format!("{}: {name}", method_words(settings.auth.method)),
+                    },
+                    pending: count(state.map_or(0, |state| state.pending + state.in_flight)),
+                    dead: state.map_or(0, |state| state.dead),
+                    last_success: state
+                        .and_then(|state| When::read(state.last_success_at.as_deref()?, now)),
+                    last_error: state
+                        .filter(|state| state.consecutive_failures > 0)
+                        .and_then(|state| state.last_error.clone()),
+                    condition: settings.condition.as_ref().map(sentence),
+                    id: settings.id,
+                    name: settings.name,
+                    url: settings.url,
+                }
+            })
+            .collect(),
+        version: automation.version,
+    })
+}
+
+fn levels(automation: &Automation) -> Vec<(&'static str, &'static str)> {
+    let least = &automation.minimum_levels;
+    [
+        ("Escalation level", least.escalation.map(|level| level.word())),
+        ("Emotional intensity", least.emotional_intensity.map(|level| level.word())),
+        ("Sentiment shift", least.sentiment_shift.map(|shift| shift.word())),
+    ]
+    .into_iter()
+    .filter_map(|(axis, word)| Some((axis, word?)))
+    .collect()
+}
+
+/// Switches an automation on or off; nothing else of it changes, whoever edits it meanwhile.
+pub(super) async fn switch(
+    caller: Caller<Editor>,
+    state: Data<WebState>,
+    path: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let id: AutomationId = id(&path, WHAT)?;
+    let form = Form::read(&request, payload).await?;
+    let active = form.text("active") == "true";
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let old = view::automation(&state, id).await?.automation;
+        let expected = Some(old.version);
+        let automation = Automation { active, ..old };
+        let edit = Edit::ReplaceAutomation { automation, seals: Vec::new(), expected };
+        match change(&state, edit, caller.actor()).await {
+            Ok(_) => break,
+            Err(StoreError::Stale { .. }) if tries < STALE_TRIES => {}
+            Err(error) => return Err(missing(error, WHAT)),
+        }
+    }
+    let word = if active { "switched-on" } else { "switched-off" };
+    let to = if form.text("from") == "list" { String::new() } else { format!("/{id}") };
+    Ok(see_other(&format!("/automations{to}?notice={word}")))
+}
+
+/// Asks whether it is really meant, and says what goes with it.
+pub(super) async fn ask_delete(
+    caller: Caller<Editor>,
+    state: Data<WebState>,
+    path: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let view = view::automation(&state, id(&path, WHAT)?).await?;
+    let shown = view.integrations(&state, &Fresh::new());
+    let states = || shown.iter().filter_map(|each| each.state.as_ref());
+    let automation = view.automation;
+    let title = format!("Delete {}?", automation.name);
+    html(&DeletePage {
+        frame: Frame::of(&caller, &request, Place::Automations, title),
+        id: automation.id.to_string(),
+        name: automation.name,
+        version: automation.version,
+        destinations: automation.integrations.len(),
+        waiting: count(states().map(|state| state.pending.saturating_add(state.in_flight)).sum()),
+        dead: count(states().map(|state| state.dead).sum()),
+    })
+}
+
+pub(super) async fn delete(
+    caller: Caller<Editor>,
+    state: Data<WebState>,
+    path: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let id: AutomationId = id(&path, WHAT)?;
+    let form = Form::read(&request, payload).await?;
+    let expected = form.text("version").parse().ok();
+    let deleted = change(&state, Edit::DeleteAutomation { id, expected }, caller.actor()).await;
+    match deleted {
+        Ok(_) => Ok(see_other("/automations?notice=deleted")),
+        // It was changed meanwhile: whoever deletes it should see what it is now.
+        Err(StoreError::Stale { .. }) => Ok(see_other(&format!("/automations/{id}/delete"))),
+        Err(error) => Err(missing(error, WHAT)),
+    }
+}
