@@ -17,6 +17,7 @@ mod described;
 mod doors;
 mod editors;
 mod first;
+mod golden;
 mod limits;
 mod metrics;
 mod openapi;
