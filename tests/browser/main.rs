@@ -1,0 +1,54 @@
+//! The pages in a real browser: the real program serves them, headless Chromium shows them, and a test says
+//! what a person does and sees.
+//!
+//! Chromium is spoken to by its DevTools protocol through two pipes (`wire.rs`). That needs no crate, no
+//! port and no second program, and one Chromium holds all tests: a profile of its own costs a person in a
+//! test 30 ms. `fantoccini` and `thirtyfour` speak WebDriver: there each profile is a Chromium of its own, which
+//! takes most of a second to start, and what the network, the console and the content security policy had to
+//! say comes out of a log that is polled. `chromiumoxide` brings generated types of the whole protocol, a
+//! minute of compiling, and refuses events that a newer Chromium words otherwise. Elements are found by
+//! Chromium's own accessibility tree, so a test names what a screen reader would say.
+//!
+//! ```ignore
+//! let Some(stage) = Stage::set() else { return };
+//! let page = stage.signed_in("admin").open("/automations");
+//! page.click("Add webhook");
+//! page.fill("URL", "https://ops.example.com/hook");
+//! page.choose("Authentication method", "Bearer Token");
+//! page.sees("Nothing is saved yet");
+//! page.accessible();
+//! ```
+//!
+//! A page that goes out of scope fails its test where it asked another host, broke its policy, or wrote an
+//! error to the console (`journal.rs`). Where there is no Chromium, the tests say so and are left out;
+//! `BELFRY_BROWSER=required` makes that a failure. `BELFRY_SCREENSHOTS=1 cargo test --test browser
+//! screenshots` paints each page of `screenshots.rs` into `target/screenshots`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test fails by panicking"
+)]
+
+mod axe;
+#[allow(dead_code, reason = "the tests of the API use the rest")]
+#[path = "../api/client.rs"]
+mod client;
+mod docs;
+mod element;
+mod harness;
+mod hostile;
+mod journal;
+mod keys;
+mod page;
+mod part;
+#[path = "../process/mod.rs"]
+mod process;
+#[path = "../receiver/mod.rs"]
+mod receiver;
+mod screenshots;
+mod stage;
+mod wire;

@@ -1,0 +1,66 @@
+//! Pictures of every page, for eyes: `BELFRY_SCREENSHOTS=1 cargo test --test browser screenshots` paints them
+//! into `target/screenshots`, in light and dark, wide and narrow, each as high as its page.
+
+use serde_json::{Value, json};
+
+use crate::page::place;
+use crate::process::{Data, Listener, path_text, record};
+use crate::stage::Stage;
+
+/// Each page: the file's name, and the path as an admin sees it. `{automation}`, `{integration}` and
+/// `{delivery}` are ids of what [`scene`] makes.
+const PAGES: &[(&str, &str)] = &[("docs", "/docs")];
+
+const WINDOWS: [(&str, u32, u32); 2] = [("wide", 1280, 900), ("narrow", 390, 844)];
+
+/// Something to be seen: an automation whose one destination takes its alerts, and one that refuses them.
+fn scene(stage: &Stage, receiver: &Listener) -> Vec<(&'static str, String)> {
+    let webhook = |name: &str, url: String| json!({"kind": "webhook", "name": name, "url": url, "auth": {"method": "none"}});
+    let made = stage.automation(&json!({
+        "name": "Outages to the people on call", "active": true,
+        "integrations": [webhook("Operations", format!("{}/hook", receiver.url)),
+                         webhook("Nobody there", "https://127.0.0.1:9/hook".to_owned())],
+    }));
+    for number in 0..5 {
+        stage.service.ok(
+            "POST",
+            "/v1/records",
+            &json!({"records": [record(&format!("ticket-{number}"))]}),
+        );
+    }
+    crate::process::wait_until("the receiver has all", || receiver.taken().len() == 5);
+    let deliveries = stage.service.ok("GET", "/v1/deliveries?record_id=ticket-0", &Value::Null);
+    let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
+    vec![
+        ("{automation}", id(&made)),
+        ("{integration}", id(&made["integrations"][0])),
+        ("{delivery}", id(&deliveries["data"][0])),
+    ]
+}
+
+#[test]
+fn screenshots_of_every_page() {
+    if std::env::var_os("BELFRY_SCREENSHOTS").is_none() {
+        return println!("left out: pictures are taken where BELFRY_SCREENSHOTS is set");
+    }
+    let data = Data::init();
+    let receiver = Listener::start(&data, "receiver", &[]);
+    let trusted = path_text(&receiver.ca);
+    let Some(stage) = Stage::set_on(data, &[("BELFRY__EGRESS__CA_FILES", &trusted)]) else {
+        return;
+    };
+    let names = scene(&stage, &receiver);
+    let admin = stage.signed_in("admin");
+    for (name, path) in PAGES {
+        let path = names.iter().fold((*path).to_owned(), |path, (name, id)| path.replace(name, id));
+        let page = admin.blank();
+        for (window, width, height) in WINDOWS {
+            page.window(width, height);
+            page.go(&path);
+            page.light();
+            page.picture(&place("screenshots").join(format!("{name}-{window}-light.png")));
+            page.dark();
+            page.picture(&place("screenshots").join(format!("{name}-{window}-dark.png")));
+        }
+    }
+}
