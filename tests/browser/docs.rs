@@ -8,6 +8,8 @@ fn the_reference_is_for_everybody() {
     let page = stage.visitor().open("/docs");
     page.has("heading", "Belfry API");
     page.accessible();
+    page.window(390, 844);
+    page.fits();
 }
 
 /// It is served whole by the program: a page and its style, and no other host is asked.

@@ -2,12 +2,12 @@
 //! what a person does and sees.
 //!
 //! Chromium is spoken to by its DevTools protocol through two pipes (`wire.rs`). That needs no crate, no
-//! port and no second program, and one Chromium holds all tests: a profile of its own costs a person in a
-//! test 30 ms. `fantoccini` and `thirtyfour` speak WebDriver: there each profile is a Chromium of its own, which
-//! takes most of a second to start, and what the network, the console and the content security policy had to
-//! say comes out of a log that is polled. `chromiumoxide` brings generated types of the whole protocol, a
-//! minute of compiling, and refuses events that a newer Chromium words otherwise. Elements are found by
-//! Chromium's own accessibility tree, so a test names what a screen reader would say.
+//! port and no second program, and one Chromium holds all tests: somebody with a profile and a page of their own
+//! costs 0.2 s. `fantoccini` and `thirtyfour` are well kept, but speak WebDriver: there each profile is a Chromium of
+//! its own behind a chromedriver, and what the network, the console and the content security policy had to say
+//! is polled out of a log. `chromiumoxide` brings generated types of the whole protocol, an executor and a
+//! WebSocket, where two dozen calls are needed. Elements are found in Chromium's own accessibility tree, so a
+//! test names what a screen reader would say.
 //!
 //! ```ignore
 //! let Some(stage) = Stage::set() else { return };

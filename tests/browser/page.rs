@@ -302,9 +302,21 @@ impl Page {
         self.beside(&script).as_u64().expect("a number")
     }
 
-    /// Whether it must be scrolled sideways.
-    pub(crate) fn is_too_wide(&self) -> bool {
-        self.beside("document.documentElement.scrollWidth > innerWidth") == true
+    /// Fails where the page must be scrolled sideways, with what sticks out.
+    pub(crate) fn fits(&self) {
+        let out = self.sticks_out();
+        if !out.is_empty() {
+            self.tab.fail(&format!("it is wider than its window:\n{}", out.join("\n")));
+        }
+    }
+
+    /// What sticks out at the window's side; nothing where the page need not be scrolled for it.
+    pub(crate) fn sticks_out(&self) -> Vec<String> {
+        let script = "document.documentElement.scrollWidth <= innerWidth ? [] :
+            [...document.querySelectorAll('*')]
+                .filter(each => each.getBoundingClientRect().right > innerWidth)
+                .map(each => each.outerHTML.slice(0, 120))";
+        serde_json::from_value(self.beside(script)).expect("a list of texts")
     }
 
     // ---- Looks.

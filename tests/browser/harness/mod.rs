@@ -177,7 +177,9 @@ fn a_page_is_looked_at_in_many_ways() {
     page.dark();
     page.window(390, 844);
     assert_eq!(page.run(looks), "101");
-    assert!(!page.is_too_wide());
+    page.fits();
+    page.run("document.body.style.width = '400px'; 0");
+    assert!(page.sticks_out()[0].starts_with("<body"), "{:?}", page.sticks_out());
     page.still();
     assert_eq!(page.run(looks), "011");
     page.in_time_zone("Asia/Tokyo");
