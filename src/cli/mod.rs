@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 pub mod automations;
+pub mod backup;
 pub mod certificate;
 pub mod check;
 pub mod client;
@@ -60,6 +61,10 @@ pub enum Command {
     User(user::UserArgs),
     /// Look after the master key, here and while the service is stopped.
     Key(key::KeyArgs),
+    /// Copy the database into a file, while the service runs or not.
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of the database. Stop the service first.
+    Restore(backup::RestoreArgs),
     /// Print the description of the API (OpenAPI 3.1).
     Openapi(openapi::OpenapiArgs),
     /// Print what a shell needs to complete these commands.
@@ -93,6 +98,8 @@ fn run(command: Command) -> Result<(), CliError> {
             Command::Token(args) => token::run(args),
             Command::User(args) => user::run(args),
             Command::Key(args) => key::run(args).await,
+            Command::Backup(args) => backup::run(&args),
+            Command::Restore(args) => backup::run_restore(&args),
             Command::Openapi(args) => openapi::run(&args),
             Command::Completions(args) => completions::run(&args),
         }

@@ -1,8 +1,6 @@
 //! Why an automation fires for a record, or does not: for people who want to know before they save or
 //! send. What it says is what [`Automation::fires`] does.
 
-use std::sync::Arc;
-
 use super::automation::Automation;
 use super::condition::Condition;
 use super::levels::{Level, Levels, MinimumLevels, SentimentShift};
@@ -63,14 +61,14 @@ pub enum Miss {
 
 /// What would become of one of the records that were tried.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tried {
+pub struct Tried<'a> {
     /// The record.
-    pub seen: Arc<Seen>,
+    pub seen: &'a Seen,
     /// Why it would not fire; without a reason it would.
     pub misses: Vec<Miss>,
 }
 
-impl Tried {
+impl Tried<'_> {
     /// Whether there would be an alert.
     pub fn fires(&self) -> bool {
         self.misses.is_empty()
@@ -104,12 +102,10 @@ impl Draft<'_> {
     }
 
     /// Tries it on records that were accepted, in their order.
-    pub fn try_on(&self, records: &[Arc<Seen>]) -> Vec<Tried> {
-        let tried = records.iter().map(|seen| Tried {
-            seen: Arc::clone(seen),
-            misses: self.misses(&seen.record, &seen.levels),
-        });
-        tried.collect()
+    pub fn try_on<'a>(&self, records: impl IntoIterator<Item = &'a Seen>) -> Vec<Tried<'a>> {
+        let tried =
+            |seen: &'a Seen| Tried { seen, misses: self.misses(&seen.record, &seen.levels) };
+        records.into_iter().map(tried).collect()
     }
 }
 
@@ -218,7 +214,7 @@ mod tests {
             sentiment_shift: None,
         };
         let seen = Seen { at: Timestamp::from_millis(1), record: record(None), levels };
-        let tried = draft.try_on(&[Arc::new(seen)]);
+        let tried = draft.try_on([&seen]);
         let expected = [
             Miss::Escalation { least: Level::High, found: Level::Medium },
             Miss::SentimentShift { least: SentimentShift::Degraded, found: None },

@@ -269,7 +269,7 @@ fn set_up(connection: &Connection, path: &Path, manner: Manner) -> rusqlite::Res
 }
 
 /// Looks at the file's own header before SQLite does: it would write into a database of another program.
-fn refuse_foreign_file(path: &Path) -> Result<(), OpenError> {
+pub(super) fn refuse_foreign_file(path: &Path) -> Result<(), OpenError> {
     let about = match std::fs::symlink_metadata(path) {
         Ok(about) => about,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -328,7 +328,7 @@ pub(super) fn lock(data: &Path) -> Result<File, OpenError> {
     Ok(file)
 }
 
-fn refuse_network_disk(data: &Path) -> Result<(), OpenError> {
+pub(super) fn refuse_network_disk(data: &Path) -> Result<(), OpenError> {
     let kind = disk::kind(data).map_err(|source| machine("looking at", data, source))?;
     match kind {
         disk::Kind::Local => {}

@@ -6,11 +6,12 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::{self, AuditFilter, AuditPlace, AuditRow};
 use super::error::SqlResult;
+use super::health::StoreHealth;
 use super::people::{self, SessionRow, UserRow};
 use super::reader::{Reader, at_one_moment};
 use super::row::{maybe_micros, maybe_time, time, uuid, word};
 use super::tokens::{self, TokenRow};
-use super::{accept, configured, first, list};
+use super::{accept, configured, first, health, list};
 use crate::domain::alert::Alert;
 use crate::domain::automation::Automation;
 use crate::domain::delivery::{Phases, State};
@@ -255,6 +256,11 @@ impl Reader {
         limit: usize,
     ) -> Promise<Result<Vec<UserRow>, StoreError>> {
         self.query(move |connection| people::list(connection, behind, limit))
+    }
+
+    /// How the database is: its size, its schema, its last backup.
+    pub fn health(&self) -> Promise<Result<StoreHealth, StoreError>> {
+        self.query(|connection| at_one_moment(connection, health::health))
     }
 
     /// Whether that code of the first password counts: as [`super::Sqlite::redeem_first_code`] says.

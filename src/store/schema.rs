@@ -40,6 +40,16 @@ pub(super) fn expect_present(connection: &Connection, path: &Path) -> Result<(),
     Err(foreign(path, what))
 }
 
+/// The version that this program makes.
+pub(super) fn present() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// The version of a database that is ours or empty, and not newer than we are.
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
+    examine(connection, path, MIGRATIONS).map(|found| i64::try_from(found).unwrap_or(i64::MAX))
+}
+
 /// The schema's version, where the database is ours or empty.
 fn examine(connection: &Connection, path: &Path, known: &[&str]) -> Result<usize, OpenError> {
     let number = |sql: &str| {

@@ -11,6 +11,7 @@
 
 mod accepting;
 mod audit;
+mod backup;
 mod configuring;
 mod disk;
 mod fixture;
