@@ -18,7 +18,7 @@ mod site;
 mod surface;
 mod tls;
 pub mod token;
-mod ui;
+pub mod ui;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

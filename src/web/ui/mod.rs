@@ -10,6 +10,7 @@ mod editor;
 mod form;
 mod frame;
 mod health;
+pub mod plot;
 mod records;
 pub(super) mod refusal;
 mod sign_in;
