@@ -21,7 +21,14 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 const ASSETS: [Asset; 5] = [
-    Asset { name: "app.css", media: CSS, text: include_str!("../../../assets/app.css") },
+    Asset {
+        name: "app.css",
+        media: CSS,
+        text: concat!(
+            include_str!("../../../assets/app.css"),
+            include_str!("../../../assets/plot.css")
+        ),
+    },
     Asset { name: "app.js", media: SCRIPT, text: include_str!("../../../assets/app.js") },
     Asset {
         name: "htmx.js",

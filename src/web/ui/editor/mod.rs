@@ -309,7 +309,7 @@ impl Visit<'_> {
         };
         let recent = self.state.engine.recent();
         let now = self.state.engine.now();
-        let tried = plan.automation.draft().try_on(&recent);
+        let tried = plan.automation.draft().try_on(recent.iter().map(AsRef::as_ref));
         let rows: Vec<_> = tried.iter().rev().map(|each| TriedRow::of(each, now)).collect();
         let fired = rows.iter().filter(|row| row.fires).count();
         let tried = Some(Tried { fired, rows });
