@@ -127,13 +127,20 @@ fn a5_a_kill_during_the_attempt_sends_it_again() {
     assert_eq!(requests[0]["body_sha256"], requests[1]["body_sha256"]);
 }
 
+fn second_of_the_minute() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    now.as_secs() % 60
+}
+
 /// A service that dies at the commit of its first delivery's result, before or after it is written, and is
 /// started again.
 fn dead_at_the_result(point: &str) -> Scene {
     let mut scene = Scene::start(&[], &[]);
     scene.service.terminate();
     assert!(scene.service.wait_for_end().success());
-    // The commits of this start: recovery, the record, the actor's barrier, the result.
+    // The commits of this start: recovery, the record, the actor's barrier, the result. The end of a minute
+    // is one, too, and stays out of the way.
+    wait_until("the minute is young", || second_of_the_minute() < 40);
     let die = format!("{point}@4=abort");
     let die = [("BELFRY_FAILPOINTS", die.as_str())];
     scene.service = Service::start(&scene.data, &settings(&scene.ca, &die));
@@ -288,6 +295,35 @@ fn b18_a_stop_lets_attempts_end() {
     scene.restart();
     assert_eq!(scene.service.state_of("r1"), "delivered");
     assert_eq!(scene.listener.requests().len(), 1);
+}
+
+/// What happened stays in the history over orderly stops, though no minute was ever over.
+#[test]
+fn a_stop_writes_the_history_down() {
+    let mut scene = Scene::start(&["--fail-first", "1"], &[]);
+    for record in ["r1", "r2"] {
+        assert_eq!(scene.service.send(record).0, 202);
+        scene.service.wait_for_state(record, "delivered");
+        scene.service.terminate();
+        assert!(scene.service.wait_for_end().success(), "{}", scene.service.log());
+        assert!(!scene.service.log().contains("minute"), "{}", scene.service.log());
+        scene.restart();
+    }
+    let database = rusqlite::Connection::open(scene.data.dir().join("belfry.db")).unwrap();
+    let told: (i64, i64, i64, i64, i64) = database
+        .query_row(
+            "SELECT sum(accepted), sum(delivered), sum(failed), sum(dead), max(waiting_level)
+             FROM minutes",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+        )
+        .unwrap();
+    // `--fail-first` fails the first attempt of each alert.
+    assert_eq!(told, (2, 2, 2, 0, 0));
+    let timed: i64 = database
+        .query_row("SELECT count(*) FROM minutes WHERE length(latency) = 232", [], |row| row.get(0))
+        .unwrap();
+    assert!(timed >= 1, "how long they took is there, too");
 }
 
 /// Matrix B19: a changed URL counts for the next attempt of what waits.
