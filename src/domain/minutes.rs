@@ -160,7 +160,8 @@ pub struct Series {
 pub struct Step {
     /// Its beginning.
     pub at: Timestamp,
-    /// Minutes of it in which the service ran; without any, all that follows is empty.
+    /// Minutes of it that were written down; there is none where the service did not run, or could not
+    /// write. Without any, all that follows is empty.
     pub minutes: u32,
     /// The sum of what happened in them.
     pub counts: Counts,

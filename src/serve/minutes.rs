@@ -283,4 +283,29 @@ mod tests {
         let counts: Vec<_> = steps.iter().map(|step| (step.at, step.counts.delivered)).collect();
         assert_eq!(counts, [(noon(60), 3), (noon(600), 1)]);
     }
+
+    struct Standing(Timestamp);
+
+    impl Clock for Standing {
+        fn now(&self) -> Timestamp {
+            self.0
+        }
+    }
+
+    #[actix::test]
+    async fn a_minute_that_is_over_is_written_down() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(&dir);
+        let tally = Arc::new(Tally::new(noon(59)));
+        tally.noted(noon(59), &ended(Next::Delivered));
+        let clock = Arc::new(Standing(noon(60)));
+        let following = actix::spawn(follow(Arc::clone(&tally), store.clone(), clock));
+        while told(&store, noon(70)).await.is_empty() {
+            assert!(!following.is_finished(), "it goes on for ever");
+            tokio::task::yield_now().await;
+        }
+        following.abort();
+        let steps = told(&store, noon(70)).await;
+        assert_eq!((steps[0].at, steps[0].counts.delivered), (noon(0), 1));
+    }
 }

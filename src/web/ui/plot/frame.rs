@@ -187,7 +187,8 @@ pub(super) fn times(canvas: &mut Canvas, series: &Series) {
     }
 }
 
-/// A band over the steps in which the service did not run, and whether there was any.
+/// A band over the steps of which nothing was written down, since the service did not run or could not
+/// write; and whether there was any.
 pub(super) fn gaps(canvas: &mut Canvas, series: &Series) -> bool {
     let steps = Steps::of(series);
     let mut d = String::new();
@@ -210,7 +211,7 @@ pub(super) fn gaps(canvas: &mut Canvas, series: &Series) -> bool {
 
 /// The entry of the legend that explains such a band.
 pub(super) fn explain_gaps(canvas: &mut Canvas) {
-    canvas.legend("<rect class=\"plot-gap\" width=\"14\" height=\"14\"/>", "not running");
+    canvas.legend("<rect class=\"plot-gap\" width=\"14\" height=\"14\"/>", "no data");
 }
 
 /// What is told of each step when a pointer rests on it.
@@ -224,7 +225,7 @@ pub(super) fn tell(canvas: &mut Canvas, series: &Series, text: impl Fn(usize) ->
             Span::Hour | Span::Day => Part::Time,
             Span::Week => Part::Both,
         };
-        let told = if step.minutes == 0 { "not running".to_owned() } else { text(number) };
+        let told = if step.minutes == 0 { "no data".to_owned() } else { text(number) };
         let told = escaped(&format!("{} UTC: {told}", words::utc(step.at, part)));
         canvas.draw(format_args!(
             "<path d=\"M{left} {top}H{right}V{bottom}H{left}z\"><title>{told}</title></path>\n"

@@ -24,7 +24,7 @@ pub struct Row {
     pub cells: Vec<String>,
 }
 
-/// All that is known of the steps of a series; those in which the service did not run are left out.
+/// All that is known of the steps of a series; those of which nothing was written down are left out.
 pub fn of_series(series: &Series) -> Table {
     let head = [
         "Time",
