@@ -314,6 +314,39 @@ fn a_document_is_never_half_applied() {
 }
 
 #[test]
+fn records_say_what_they_would_do() {
+    let data = Data::init();
+    let service = Service::start(&data, &[]);
+    service.automation(&["https://a.example.com/".to_owned()]);
+    let least = json!({"name": "calls", "filter": {"field": "channel", "op": "exists"}});
+    service.ok("POST", "/v1/automations", &least);
+    let records = format!("{}\n{}\n", process::record("r-1"), json!({"id": ""}));
+    let server = format!("http://{}", service.addr);
+    let variables = [("BELFRY_SERVER", server.as_str()), ("BELFRY_TOKEN", data.token.as_str())];
+    let args = ["records", "send", "--dry-run", "-"];
+    let told = run(&args, &records, &variables);
+    assert_eq!(told.status.code(), Some(1), "one of them is wrong: {}", said(&told));
+    for words in [
+        "r-1  escalation extreme, intensity extreme",
+        "fires   all → w0",
+        "silent  calls: its filter leaves the record out",
+        "rejected  standard input record 1",
+        "nothing was stored or sent",
+    ] {
+        assert!(said(&told).contains(words), "{words}: {}", said(&told));
+    }
+    let told =
+        run(&[&args[..], &["--json"]].concat(), &process::record("r-1").to_string(), &variables);
+    let line = json_of(&told);
+    assert_eq!(line["records"][0]["automations"][0]["fires"], true);
+    let none = service.ok("GET", "/v1/deliveries", &Value::Null);
+    assert_eq!(none["data"], json!([]));
+    service.send("r-1");
+    let told = run(&args, &process::record("r-1").to_string(), &variables);
+    assert!(said(&told).contains("w0 (not again: alr_1 is there)"), "{}", said(&told));
+}
+
+#[test]
 fn the_description_and_completions_need_no_service() {
     let described = json_of(&run(&["openapi"], "", &[]));
     assert_eq!(described["openapi"], "3.1.0");

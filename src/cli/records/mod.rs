@@ -1,5 +1,6 @@
 //! `belfry records send`: feeds records from files, in calls that the service takes.
 
+mod dry_run;
 mod file;
 
 use std::fs::File;
@@ -38,6 +39,10 @@ pub struct SendArgs {
     /// standard input.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<String>,
+
+    /// Only say what the records would do: which automations would fire, and where alerts would go.
+    #[arg(long)]
+    pub dry_run: bool,
 
     /// Print JSON: one line for each call, and a last one with the totals.
     #[arg(long)]
@@ -110,6 +115,7 @@ async fn send(args: SendArgs) -> Result<Totals, RecordsError> {
         client: &client,
         batch: Batch::default(),
         totals: Totals::default(),
+        dry_run: args.dry_run,
         report: Report { json: args.json, paint: Paint::stdout() },
     };
     let sent = send_files(&mut sending, &args.files).await;
@@ -124,7 +130,11 @@ async fn send(args: SendArgs) -> Result<Totals, RecordsError> {
             });
         }
     }
-    sending.report.totals(totals)?;
+    if args.dry_run {
+        sending.report.dry()?
+    } else {
+        sending.report.totals(totals)?
+    };
     Ok(totals)
 }
 
@@ -217,6 +227,8 @@ struct Sending<'a> {
     client: &'a Client,
     batch: Batch,
     totals: Totals,
+    /// Only ask what the records would do.
+    dry_run: bool,
     report: Report,
 }
 
@@ -248,6 +260,9 @@ impl Sending<'_> {
 
     async fn flush(&mut self) -> Result<(), RecordsError> {
         let batch = std::mem::take(&mut self.batch);
+        if self.dry_run {
+            return self.foresee(batch).await;
+        }
         let Some(answer) = batch.send(self.client).await? else { return Ok(()) };
         self.totals.add(&answer);
         let mut sent: Vec<Option<Raw>> = batch.records.into_iter().map(Some).collect();
