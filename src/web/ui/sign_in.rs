@@ -219,10 +219,11 @@ fn is_for_the_form(problem: &Problem) -> bool {
 fn refuse(answer: &mut HttpResponse, problem: &Problem) {
     use actix_web::ResponseError as _;
     let told = problem.error_response();
-    *answer.status_mut() = match problem.code() {
-        // A page for people carries no challenge for programs.
-        Code::WrongCredentials => StatusCode::UNPROCESSABLE_ENTITY,
-        other => other.status(),
+    // A page for people carries no challenge for programs, which a 401 would have to.
+    *answer.status_mut() = if problem.code() == Code::WrongCredentials {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        problem.code().status()
     };
     if let Some(wait) = told.headers().get(header::RETRY_AFTER) {
         answer.headers_mut().insert(header::RETRY_AFTER, wait.clone());

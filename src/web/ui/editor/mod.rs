@@ -6,6 +6,8 @@ mod credential;
 mod draft;
 mod page;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod webhook;
 pub(super) mod words;
 
@@ -32,7 +34,6 @@ use credential::Desk;
 use draft::{Act, Draft, at, in_form};
 use page::{Page, Tried, TriedRow};
 use rows::METADATA;
-use serde_json::Value;
 use webhook::Stage;
 
 const WHAT: &str = "automation";
@@ -271,9 +272,9 @@ impl Visit<'_> {
         let values = |each: &Suggested| -> Vec<String> {
             each.values
                 .iter()
-                .map(|each| match &each.value {
-                    Value::String(text) => text.clone(),
-                    other => other.to_string(),
+                .map(|each| {
+                    let text = each.value.as_str().map(str::to_owned);
+                    text.unwrap_or_else(|| each.value.to_string())
                 })
                 .collect()
         };

@@ -172,7 +172,7 @@ impl Page {
         };
         let errors = ["", ":field", ":op", ":value"]
             .into_iter()
-            .filter_map(|part| Some((part.to_owned(), self.error(&format!("{at}{part}"))?)))
+            .filter_map(|part| Some((part.to_owned(), self.error(format!("{at}{part}"))?)))
             .collect();
         let number = at.rsplit(':').next().and_then(|text| text.parse::<usize>().ok());
         RowLine {

@@ -185,9 +185,9 @@ impl Row {
                 ("exists", Value::Bool(false)) => "not_exists".to_owned(),
                 (op, _) => op.to_owned(),
             },
-            value: match value {
-                Value::Array(list) => list.iter().map(written).collect::<Vec<_>>().join("\n"),
-                one => written(one),
+            value: match value.as_array() {
+                Some(list) => list.iter().map(written).collect::<Vec<_>>().join("\n"),
+                None => written(value),
             },
             kind: match first {
                 Value::Number(_) => "number",
