@@ -4,20 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use futures_util::StreamExt as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::attempt_out::{AttemptOut, RequestOut, headers_out};
+use super::delivery_acts::{Many, act, act_on_many};
 use super::query::Query;
-use super::{Page, id, to_its_end};
+use super::{Page, id};
 use crate::domain::alert::idempotency_key;
 use crate::domain::delivery::State;
 use crate::domain::id::DeliveryId;
 use crate::domain::integration::{Integration, Target};
-use crate::domain::limits::{DELIVERIES_A_CALL, PAGE};
+use crate::domain::time::Timestamp;
 use crate::engine::Operation;
-use crate::engine::ports::{Actor, StoreError};
+use crate::engine::ports::StoreError;
 use crate::store::queries::{AttemptRow, DeliveryFilter, DeliveryRow};
 use crate::web::auth::{Caller, Editor, Viewer};
 use crate::web::error::Problem;
@@ -65,20 +65,6 @@ pub(super) struct DeliveryOut {
     attempts: Option<Vec<AttemptOut>>,
 }
 
-/// What came of a call that acts on many deliveries.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "ManyActed")]
-pub(super) struct ManyOut {
-    /// Deliveries that the query means, counted up to what one call acts on.
-    matched: usize,
-    /// Deliveries that were changed; fewer where somebody else decided meanwhile.
-    changed: u64,
-    /// Whether there are more than one call acts on: call again until it is false.
-    more: bool,
-    /// Whether nothing was done.
-    dry_run: bool,
-}
-
 impl DeliveryOut {
     /// A delivery of a list, without its attempts.
     pub(super) fn of(row: &DeliveryRow) -> Self {
@@ -122,7 +108,8 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, DeliveryOut::of, next)))
 }
 
-fn filter(query: &mut Query) -> DeliveryFilter {
+/// Which deliveries a query means.
+pub(in crate::web) fn filter(query: &mut Query) -> DeliveryFilter {
     let states: Vec<_> = State::ALL.iter().map(|state| state.word()).collect();
     let word = query.given("state");
     let state = word.as_deref().and_then(State::from_word);
@@ -156,7 +143,8 @@ pub(super) async fn retry(
 ) -> Result<HttpResponse, Problem> {
     body::none(&request, payload).await?;
     let id = id(&path, WHAT)?;
-    act(&state, id, Operation::Retry(id), caller.actor()).await
+    act(&state, id, Operation::Retry(id), caller.actor()).await?;
+    answer(&state, id).await
 }
 
 pub(super) async fn discard(
@@ -168,58 +156,8 @@ pub(super) async fn discard(
 ) -> Result<HttpResponse, Problem> {
     body::none(&request, payload).await?;
     let id = id(&path, WHAT)?;
-    act(&state, id, Operation::Discard(id), caller.actor()).await
-}
-
-async fn act(
-    state: &Data<WebState>,
-    id: DeliveryId,
-    operation: Operation,
-    by: Actor,
-) -> Result<HttpResponse, Problem> {
-    let integration = find(state, id).await?.0.integration_id;
-    let engine = state.engine.clone();
-    let acted = to_its_end(async move { engine.act(integration, operation, by).await }).await;
-    if acted == Err(StoreError::NotFound) {
-        let words = "Its integration was deleted: it can't be sent any more.";
-        return Err(Problem::from(StoreError::Refused(words.to_owned())));
-    }
-    acted?;
-    answer(state, id).await
-}
-
-/// Acts of one call that wait for the store at once: they share its commits.
-const AT_ONCE: usize = 64;
-
-/// What a call does with all deliveries that it means.
-#[derive(Debug, Clone, Copy)]
-enum Many {
-    Retry,
-    Discard,
-}
-
-impl Many {
-    /// The states in which it makes sense.
-    fn allows(self, state: State) -> Result<(), &'static str> {
-        match (self, state) {
-            (Self::Retry, State::Dead) => Ok(()),
-            (
-                Self::Retry,
-                State::Pending | State::InFlight | State::Delivered | State::Discarded,
-            ) => Err("must be dead: what waits is tried by itself, and the rest is over"),
-            (Self::Discard, State::Dead | State::Pending | State::InFlight) => Ok(()),
-            (Self::Discard, State::Delivered | State::Discarded) => {
-                Err("must be dead, pending or in_flight: the others are over")
-            }
-        }
-    }
-
-    fn operation(self, id: DeliveryId) -> Operation {
-        match self {
-            Self::Retry => Operation::Retry(id),
-            Self::Discard => Operation::Discard(id),
-        }
-    }
+    act(&state, id, Operation::Discard(id), caller.actor()).await?;
+    answer(&state, id).await
 }
 
 /// Retries what a list with the same query shows.
@@ -229,7 +167,7 @@ pub(super) async fn retry_many(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    act_on_many(Many::Retry, &caller, state, &request, payload).await
+    many(Many::Retry, &caller, state, &request, payload).await
 }
 
 /// Discards what a list with the same query shows.
@@ -239,11 +177,11 @@ pub(super) async fn discard_many(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    act_on_many(Many::Discard, &caller, state, &request, payload).await
+    many(Many::Discard, &caller, state, &request, payload).await
 }
 
-async fn act_on_many(
-    many: Many,
+async fn many(
+    what: Many,
     caller: &Caller<Editor>,
     state: Data<WebState>,
     request: &HttpRequest,
@@ -256,54 +194,21 @@ async fn act_on_many(
     match filter.state {
         None => query.refuse("state", "is missing: say which of them are meant"),
         Some(state) => {
-            if let Err(why) = many.allows(state) {
+            if let Err(why) = what.allows(state) {
                 query.refuse("state", why);
             }
         }
     }
     let filter = query.end(filter)?;
-    let found = state.reader.count_deliveries(filter.clone(), DELIVERIES_A_CALL + 1).await?;
-    let (matched, more) = (found.min(DELIVERIES_A_CALL), found > DELIVERIES_A_CALL);
-    let changed = if dry_run {
-        0
-    } else {
-        let by = caller.actor();
-        to_its_end(async move { act_on_each(many, &state, filter, by).await }).await?
-    };
-    Ok(HttpResponse::Ok().json(ManyOut { matched, changed, more, dry_run }))
+    let acted = act_on_many(what, &state, filter, dry_run, caller.actor()).await?;
+    Ok(HttpResponse::Ok().json(acted))
 }
 
-async fn act_on_each(
-    many: Many,
-    state: &WebState,
-    filter: DeliveryFilter,
-    by: Actor,
-) -> Result<u64, StoreError> {
-    let (mut changed, mut looked_at, mut before) = (0_u64, 0, None);
-    while looked_at < DELIVERIES_A_CALL {
-        let limit = PAGE.min(DELIVERIES_A_CALL - looked_at);
-        let rows = state.reader.deliveries(filter.clone(), before, limit).await?;
-        let Some(last) = rows.last() else { break };
-        before = Some(last.id);
-        looked_at += rows.len();
-        let acts = futures_util::stream::iter(rows).map(|row| {
-            let (engine, by) = (state.engine.clone(), by.clone());
-            async move { engine.act(row.integration_id, many.operation(row.id), by).await }
-        });
-        let mut acts = acts.buffer_unordered(AT_ONCE);
-        while let Some(acted) = acts.next().await {
-            match acted {
-                Ok(count) => changed += count,
-                // Somebody else decided meanwhile, or its integration was deleted.
-                Err(StoreError::Refused(_) | StoreError::NotFound) => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-    Ok(changed)
-}
-
-async fn find(
+/// One delivery with its attempts.
+///
+/// # Errors
+/// 404.
+pub(in crate::web) async fn find(
     state: &Data<WebState>,
     id: DeliveryId,
 ) -> Result<(DeliveryRow, Vec<AttemptRow>), Problem> {
@@ -332,16 +237,23 @@ async fn with_requests(
     let shown = attempts.iter().map(|attempt| {
         let integration = attempt.revision.and_then(|revision| known.get(&revision));
         let request = integration.map(|integration| {
-            let Target::Webhook(webhook) = &integration.target;
-            let headers = state.engine.request_headers(
-                integration.clone(),
-                &row.record_id,
-                attempt.number,
-                attempt.started_at,
-            );
-            RequestOut { method: "POST", url: webhook.url.masked(), headers: headers_out(headers) }
+            request(state, integration, &row.record_id, attempt.number, attempt.started_at)
         });
         AttemptOut::of_row(attempt, request)
     });
     Ok(shown.collect())
+}
+
+/// The request that an attempt with these settings makes, without its secrets.
+pub(in crate::web) fn request(
+    state: &WebState,
+    integration: &Integration,
+    record_id: &str,
+    number: u32,
+    started_at: Timestamp,
+) -> RequestOut {
+    let Target::Webhook(webhook) = &integration.target;
+    let headers =
+        state.engine.request_headers(integration.clone(), record_id, number, started_at);
+    RequestOut { method: "POST", url: webhook.url.masked(), headers: headers_out(headers) }
 }

@@ -2,7 +2,8 @@
 
 use actix_web::http::Method;
 
-use super::super::deliveries::{DeliveryOut, ManyOut};
+use super::super::deliveries::DeliveryOut;
+use super::super::delivery_acts::ManyOut;
 use super::super::describe::{About, call};
 use super::super::{Page, alerts, deliveries};
 use super::{Door, EDIT, VIEW, door};
