@@ -60,12 +60,32 @@
     const copy = event.target.closest("button[data-copy]");
     if (!copy) return;
     const from = document.getElementById(copy.dataset.copy);
-    if (!from || !navigator.clipboard) return;
+    if (!from) return;
+    if (!navigator.clipboard) {
+      // Browsers give the clipboard to encrypted pages only; elsewhere the text is there to be copied by hand.
+      document.getSelection().selectAllChildren(from);
+      return;
+    }
     navigator.clipboard.writeText(from.textContent).then(() => {
       const words = copy.textContent;
       copy.textContent = "Copied";
       setTimeout(() => { copy.textContent = words; }, 2000);
     });
+  });
+
+  // A time that is typed is meant in the reader's own zone, and sent in UTC. Empty filters are left out of
+  // the address.
+  for (const input of document.querySelectorAll("input[data-utc][data-at]")) {
+    const at = new Date(input.dataset.at);
+    if (!Number.isNaN(at.getTime())) input.value = local(at).replace(" ", "T");
+  }
+  document.addEventListener("formdata", (event) => {
+    for (const input of event.target.querySelectorAll("input[data-utc]")) {
+      const at = new Date(input.value);
+      if (!Number.isNaN(at.getTime())) event.formData.set(input.name, at.toISOString().replace(".000", ""));
+    }
+    if (!event.target.matches("form.filters")) return;
+    for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
   });
 
   // A selection that changes what else is asked for sends the form at once.

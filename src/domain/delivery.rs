@@ -46,6 +46,24 @@ words! {
     }
 }
 
+impl State {
+    /// Whether an operator can have it tried at once: a dead one again, a waiting one earlier.
+    pub const fn can_be_retried(self) -> bool {
+        match self {
+            Self::Dead | Self::Pending => true,
+            Self::InFlight | Self::Delivered | Self::Discarded => false,
+        }
+    }
+
+    /// Whether an operator can decide that it shall not go out.
+    pub const fn can_be_discarded(self) -> bool {
+        match self {
+            Self::Pending | Self::InFlight | Self::Dead => true,
+            Self::Delivered | Self::Discarded => false,
+        }
+    }
+}
+
 words! {
     /// Why a delivery is dead.
     DeadReason {

@@ -229,6 +229,14 @@ pub const SIGN_INS_REMEMBERED: usize = 10_000;
 pub const AUTOMATIONS_A_DOCUMENT: usize = 2000;
 /// Deliveries that one call acts on: a call must end while its caller waits.
 pub const DELIVERIES_A_CALL: usize = 10_000;
+/// Attempts of one delivery that a page shows at once: the history of a short schedule has thousands.
+pub const ATTEMPTS_A_PAGE: usize = 20;
+/// Automations, and integrations in all, that a page offers to choose from: whoever has more finds them by
+/// their own pages.
+pub const CHOICES: usize = 200;
+/// Bytes of a body that stand in a command line; a longer one is a file beside it, since it fills the
+/// screen of whoever pastes it.
+pub const CURL_BODY_BYTES: usize = 8 * 1024;
 /// Lines of the audit log that are copied to the log at once.
 pub const AUDIT_LINES: usize = 100;
 /// Tokens whose rights are kept in memory; the rest is read when it is used.

@@ -17,6 +17,9 @@ pub(super) fn act(connection: &Connection, act: &Act, by: &Actor, at: Timestamp)
     match act {
         Act::Retry { delivery, expires_at } => {
             let state = state_of(connection, *delivery)?;
+            if !state.can_be_retried() {
+                return Err(refusal("retried", state).into());
+            }
             match state {
                 State::Dead => {
                     let revived = revive(connection, "id = ?1", &delivery.0, *expires_at, at)?;
@@ -27,9 +30,7 @@ pub(super) fn act(connection: &Connection, act: &Act, by: &Actor, at: Timestamp)
                     revived
                 }
                 State::Pending => hurry(connection, *delivery, at)?,
-                State::InFlight | State::Delivered | State::Discarded => {
-                    return Err(refusal("retried", state).into());
-                }
+                State::InFlight | State::Delivered | State::Discarded => 0,
             };
             let change = json!({ "before": state.word(), "after": "pending" });
             audit(connection, by, at, "delivery.retry", delivery, &change)?;
@@ -45,11 +46,8 @@ pub(super) fn act(connection: &Connection, act: &Act, by: &Actor, at: Timestamp)
         }
         Act::Discard { delivery, reason } => {
             let state = state_of(connection, *delivery)?;
-            match state {
-                State::Pending | State::InFlight | State::Dead => {}
-                State::Delivered | State::Discarded => {
-                    return Err(refusal("discarded", state).into());
-                }
+            if !state.can_be_discarded() {
+                return Err(refusal("discarded", state).into());
             }
             connection.execute(
                 "UPDATE deliveries SET state = 'discarded', reason = ?2, finished_at = ?3

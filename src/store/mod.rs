@@ -17,6 +17,7 @@ mod edit;
 mod error;
 mod first;
 mod health;
+pub mod history;
 mod inline;
 mod job;
 mod list;

@@ -22,6 +22,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("depths", include_str!("depths.rs")),
     ("edit", include_str!("edit.rs")),
     ("minutes", include_str!("minutes.rs")),
+    ("history", include_str!("history.rs")),
     ("once", include_str!("once.rs")),
     ("people", include_str!("people.rs")),
     ("queries", include_str!("queries.rs")),

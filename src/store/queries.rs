@@ -387,7 +387,7 @@ pub(super) fn state(connection: &Connection, id: IntegrationId) -> SqlResult<Int
     })
 }
 
-fn delivery(found: &Row<'_>) -> rusqlite::Result<DeliveryRow> {
+pub(super) fn delivery(found: &Row<'_>) -> rusqlite::Result<DeliveryRow> {
     Ok(DeliveryRow {
         id: DeliveryId(found.get("id")?),
         alert_id: AlertId(found.get("alert_id")?),
@@ -422,7 +422,7 @@ pub(super) fn outcome(found: &Row<'_>) -> rusqlite::Result<Outcome> {
     })
 }
 
-fn attempt(found: &Row<'_>) -> rusqlite::Result<AttemptRow> {
+pub(super) fn attempt(found: &Row<'_>) -> rusqlite::Result<AttemptRow> {
     let outcome = outcome(found)?;
     Ok(AttemptRow {
         number: found.get("n")?,

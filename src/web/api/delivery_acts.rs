@@ -73,10 +73,15 @@ impl Many {
                 Self::Retry,
                 State::Pending | State::InFlight | State::Delivered | State::Discarded,
             ) => Err("must be dead: what waits is tried by itself, and the rest is over"),
-            (Self::Discard, State::Dead | State::Pending | State::InFlight) => Ok(()),
-            (Self::Discard, State::Delivered | State::Discarded) => {
-                Err("must be dead, pending or in_flight: the others are over")
-            }
+            (Self::Discard, state) if state.can_be_discarded() => Ok(()),
+            (
+                Self::Discard,
+                State::Pending
+                | State::InFlight
+                | State::Delivered
+                | State::Dead
+                | State::Discarded,
+            ) => Err("must be dead, pending or in_flight: the others are over"),
         }
     }
 

@@ -3,17 +3,26 @@
 //!
 //! A page changes nothing that the API could not: both call the same functions.
 
+mod advice;
+mod alert;
 mod assets;
 mod automation;
 mod automations;
+mod bulk;
+mod curl;
+mod deliveries;
+mod delivery;
 mod editor;
 mod form;
 mod frame;
 mod health;
+mod log_filter;
+mod phases;
 pub mod plot;
 mod records;
 pub(super) mod refusal;
 mod sign_in;
+mod standing;
 mod words;
 
 use actix_web::http::header::{self, ContentType};
@@ -48,7 +57,18 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .route("/automations/{id}", web::get().to(automation::show))
         .route("/automations/{id}/active", web::post().to(automation::switch))
         .route("/automations/{id}/delete", web::get().to(automation::ask_delete))
-        .route("/automations/{id}/delete", web::post().to(automation::delete));
+        .route("/automations/{id}/delete", web::post().to(automation::delete))
+        .route("/alerts/{id}", web::get().to(alert::show))
+        .route("/deliveries", web::get().to(deliveries::list))
+        // Before the page of one, of which these would be names.
+        .route("/deliveries/retry", web::get().to(bulk::ask_retry))
+        .route("/deliveries/retry", web::post().to(bulk::retry))
+        .route("/deliveries/discard", web::get().to(bulk::ask_discard))
+        .route("/deliveries/discard", web::post().to(bulk::discard))
+        .route("/deliveries/{id}", web::get().to(delivery::show))
+        .route("/deliveries/{id}/retry", web::post().to(delivery::retry))
+        .route("/deliveries/{id}/discard", web::get().to(delivery::ask_discard))
+        .route("/deliveries/{id}/discard", web::post().to(delivery::discard));
 }
 
 /// A page as an answer.
@@ -61,6 +81,11 @@ fn html(page: &impl Template) -> Result<HttpResponse, Problem> {
         .content_type(ContentType::html())
         .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
         .body(text))
+}
+
+/// Whether only the live part of a page is asked for.
+fn is_live(request: &HttpRequest) -> bool {
+    request.headers().contains_key("hx-request")
 }
 
 /// After a change, the browser is sent to where its outcome shows, so that going back repeats nothing.
