@@ -1,4 +1,4 @@
-//! Plots as they are drawn: each picture of `fixtures/pages/plots/NAME.svg` is made of numbers that stand
+//! Plots as they are drawn: each picture of `fixtures/plots/NAME.svg` is made of numbers that stand
 //! here. `UPDATE_EXPECT=1` writes the pictures anew; look at them then.
 
 #![allow(
@@ -25,7 +25,7 @@ use belfry::web::ui::plot::{self, Plot};
 const NOW: Timestamp = Timestamp::from_millis(1_782_563_660_000);
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/pages/plots")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/plots")
 }
 
 /// A number below `most` that looks like chance, and is the same each time.
