@@ -39,6 +39,7 @@ mod schema;
 mod settle;
 mod shown;
 mod tokens;
+pub mod troubled;
 mod turn;
 mod writer;
 
