@@ -61,16 +61,17 @@
     if (!copy) return;
     const from = document.getElementById(copy.dataset.copy);
     if (!from) return;
+    // Browsers give the clipboard to encrypted pages only; elsewhere the text is selected, to be copied by hand.
+    const select = () => document.getSelection().selectAllChildren(from);
     if (!navigator.clipboard) {
-      // Browsers give the clipboard to encrypted pages only; elsewhere the text is there to be copied by hand.
-      document.getSelection().selectAllChildren(from);
+      select();
       return;
     }
     navigator.clipboard.writeText(from.textContent).then(() => {
       const words = copy.textContent;
       copy.textContent = "Copied";
       setTimeout(() => { copy.textContent = words; }, 2000);
-    });
+    }, select);
   });
 
   // A time that is typed is meant in the reader's own zone, and sent in UTC. Empty filters are left out of

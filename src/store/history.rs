@@ -68,14 +68,10 @@ impl Reader {
         before: Option<DeliveryId>,
         limit: usize,
     ) -> Promise<Result<Vec<Logged>, StoreError>> {
-        self.query(move |connection| {
-            let rows = list(connection, &filter, before, limit)?;
-            let logged = rows.into_iter().map(|row| logged(connection, row));
-            Ok(logged.collect::<rusqlite::Result<_>>()?)
-        })
+        self.query(move |connection| log(connection, &filter, before, limit))
     }
 
-    /// The deliveries among these, with what the log shows of them.
+    /// These deliveries, with what the log shows of them.
     pub fn logged(&self, rows: Vec<DeliveryRow>) -> Promise<Result<Vec<Logged>, StoreError>> {
         self.query(move |connection| {
             let logged = rows.into_iter().map(|row| logged(connection, row));
@@ -109,6 +105,17 @@ impl Reader {
             at_one_moment(connection, |snapshot| choices(snapshot, automation, integration, most))
         })
     }
+}
+
+pub(super) fn log(
+    connection: &Connection,
+    filter: &DeliveryFilter,
+    before: Option<DeliveryId>,
+    limit: usize,
+) -> SqlResult<Vec<Logged>> {
+    let rows = list(connection, filter, before, limit)?;
+    let logged = rows.into_iter().map(|row| logged(connection, row));
+    Ok(logged.collect::<rusqlite::Result<_>>()?)
 }
 
 fn logged(connection: &Connection, row: DeliveryRow) -> rusqlite::Result<Logged> {
@@ -149,7 +156,7 @@ fn newest(
         .optional()
 }
 
-fn history(
+pub(super) fn history(
     connection: &Connection,
     id: DeliveryId,
     before: Option<u32>,
@@ -175,7 +182,7 @@ fn history(
     Ok(History { row, way, count: u64::try_from(count).unwrap_or(0), attempts, chosen })
 }
 
-fn choices(
+pub(super) fn choices(
     connection: &Connection,
     automation: Option<AutomationId>,
     integration: Option<IntegrationId>,

@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::SqlResult;
 use crate::store::open::{Manner, open_database};
 use crate::store::queries::{self, DeliveryFilter};
-use crate::store::{accept, configured, list, minutes, queue, recent, retention, settle};
+use crate::store::{accept, configured, history, list, minutes, queue, recent, retention, settle};
 
 const INTEGRATIONS: u128 = 5;
 
@@ -111,6 +111,8 @@ fn queries() -> Vec<Query> {
         query("hour", |c| minutes::series(c, Span::Hour, Timestamp::from_millis(60_000_000))),
         query("old minutes", |c| minutes::sweep(c, Timestamp::from_millis(60_000_000), 0)),
         query("page", |c| queries::list(c, &DeliveryFilter::default(), None, 20)),
+        query("log", |c| history::log(c, &DeliveryFilter::default(), None, 20)),
+        query("history", |c| history::history(c, DeliveryId(9), None, 20, None)),
         listed("all", DeliveryFilter::default()),
         listed("delivered", of(State::Delivered)),
         listed("in flight", of(State::InFlight)),

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde_json::Value;
 
-use super::deliveries::{Named, Row};
+use super::deliveries::{Named, Row, Then};
 use super::frame::{Frame, Place};
 use super::html;
 use super::words::{When, bytes};

@@ -47,10 +47,17 @@ pub(super) struct Row {
     pub(super) integration: Named,
     pub(super) attempts: String,
     pub(super) created: When,
-    /// What it comes to next, or came to, and when.
-    pub(super) then: Option<(&'static str, When)>,
+    pub(super) then: Then,
     /// What came of the newest attempt.
     pub(super) last: Option<String>,
+}
+
+/// What comes next, or when it was over.
+pub(super) enum Then {
+    Due(When),
+    DueNow,
+    OnItsWay,
+    Finished(When),
 }
 
 /// A thing with its name; one that is deleted has no page.
@@ -212,10 +219,11 @@ impl Row {
     pub(super) fn of(logged: &Logged, now: Timestamp) -> Self {
         let Logged { row, way, last } = logged;
         let then = match row.state {
-            State::Pending => Some(("next", When::of(row.due_at, now))),
-            State::InFlight => None,
+            State::Pending if row.due_at > now => Then::Due(When::of(row.due_at, now)),
+            State::Pending => Then::DueNow,
+            State::InFlight => Then::OnItsWay,
             State::Delivered | State::Dead | State::Discarded => {
-                row.finished_at.map(|at| ("finished", When::of(at, now)))
+                Then::Finished(When::of(row.finished_at.unwrap_or(row.created_at), now))
             }
         };
         let last = last.as_ref().map(|last| {

@@ -234,7 +234,7 @@ impl Buttons {
 impl ErrorLine {
     fn of(error: LastError, attempts: &[RecentAttempt], now: Timestamp) -> Self {
         let made = attempts.iter().find(|attempt| {
-            attempt.delivery_id == error.delivery_id && attempt.started_at == error.at
+            attempt.delivery_id == error.delivery_id && attempt.outcome.words() == error.words
         });
         Self {
             advice: made.and_then(|attempt| advice(&attempt.outcome)),
