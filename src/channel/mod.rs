@@ -8,5 +8,7 @@ mod trace;
 pub mod webhook;
 
 pub use egress::{Egress, EgressPolicy};
-pub use settings::{ChannelError, ChannelSettings, ClientIdentity, NameSource, PemFile, Proxy};
+pub use settings::{
+    ChannelError, ChannelSettings, ClientIdentity, NameSource, PemFile, Proxy, ProxyShown,
+};
 pub use webhook::WebhookSender;

@@ -172,6 +172,30 @@ impl Proxy {
     }
 }
 
+/// A proxy as people are shown it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyShown {
+    /// Its URL, without user and password.
+    pub url: String,
+    /// Whether it has a user or a password.
+    pub signs_in: bool,
+}
+
+impl Proxy {
+    /// The proxy that is in use, without what must not be seen.
+    ///
+    /// # Errors
+    /// Its address can't be used.
+    pub fn shown(&self) -> Result<Option<ProxyShown>, ChannelError> {
+        let Some(route) = self.route()? else { return Ok(None) };
+        let url = url::Url::parse(route.url.expose()).ok();
+        let url = url.as_ref();
+        let signs_in = url.is_some_and(|url| !url.username().is_empty() || url.password().is_some());
+        let scheme = url.map_or("http", url::Url::scheme);
+        Ok(Some(ProxyShown { url: format!("{scheme}://{}", route.shown), signs_in }))
+    }
+}
+
 impl ProxyRoute {
     fn parse(text: &str, exceptions: &str) -> Result<Self, ChannelError> {
         const FORM: &str =

@@ -1,6 +1,7 @@
 //! Puts the rooms together into the running service, and takes them apart in good order.
 
 mod audit_log;
+mod in_force;
 pub mod keys;
 mod minutes;
 mod watchdog;
@@ -9,7 +10,7 @@ mod witness;
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use actix::Arbiter;
@@ -34,6 +35,7 @@ use crate::web::password::Passwords;
 use crate::web::{
     self, Callers, Certificate, MetricsDoor, ServeError, ServerSettings, Site, TlsFiles, WebState,
 };
+pub use in_force::InForce;
 use minutes::{Counting, Tally};
 use watchdog::Watchdog;
 use witness::OperatorsWitness;
@@ -125,8 +127,7 @@ pub struct Running {
     state: actix_web::web::Data<WebState>,
     tally: Arc<Tally>,
     certificate: Option<Arc<Certificate>>,
-    /// Asked for each new URL.
-    policy: Arc<RwLock<EgressPolicy>>,
+    in_force: Arc<InForce>,
     /// Held for as long as the service runs: the lanes live on them.
     arbiters: Vec<Arbiter>,
 }
@@ -184,8 +185,11 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
     .await?;
     let handles: Vec<_> = arbiters.iter().map(Arbiter::handle).collect();
     let watchdog = Watchdog::start(&handles, Box::new(store.beats()), fatal);
-    let policy = Arc::new(RwLock::new(settings.policy.clone()));
-    let asked = Arc::clone(&policy);
+    let certificate = tls_files(&config).map(|files| Certificate::load(&files)).transpose()?;
+    let in_force =
+        InForce::new(&config, data, &settings, certificate.clone(), SystemClock.now());
+    let in_force = Arc::new(in_force);
+    let asked = Arc::clone(&in_force);
     let state = WebState {
         engine: engine.clone(),
         reader: store.reader(),
@@ -199,14 +203,11 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         passwords: Passwords::default(),
         throttle: Mutex::new(Throttle::default()),
         policy: config.policy.clone(),
-        gate: Arc::new(move |url| {
-            let policy = asked.read().unwrap_or_else(PoisonError::into_inner);
-            policy.check_url(url).map_err(|denied| denied.to_string())
-        }),
+        gate: Arc::new(move |url| asked.check(url)),
         signing_secret: || SigningKey::fresh().map_err(|error| error.to_string()),
         metrics: MetricsDoor::new(config.metrics_access, metrics, store.statistics_now()),
+        in_force: in_force.clone(),
     };
-    let certificate = tls_files(&config).map(|files| Certificate::load(&files)).transpose()?;
     let listen = ServerSettings {
         listen: vec![config.listen],
         tls: certificate.clone(),
@@ -227,12 +228,12 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         state: state.clone(),
         tally: Arc::clone(&tally),
         certificate,
-        policy,
+        in_force,
         arbiters,
     };
     actix::spawn(server);
     // Only now is it known where we listen: a delivery to there would come straight back.
-    running.use_settings(&channel_settings(&config, &running.addrs)?)?;
+    running.use_settings(&config, &channel_settings(&config, &running.addrs)?)?;
     actix::spawn(sweep(running.store.clone(), config.retention_days, config.audit_retention_days));
     actix::spawn(write_down_uses(state));
     actix::spawn(minutes::follow(tally, running.store.clone(), Arc::new(SystemClock)));
@@ -267,15 +268,15 @@ impl Running {
         if let (Some(certificate), Some(files)) = (&self.certificate, tls_files(config)) {
             certificate.reload(&files)?;
         }
-        self.use_settings(&settings)
+        self.use_settings(config, &settings)
     }
 
-    fn use_settings(&self, settings: &ChannelSettings) -> Result<(), StartError> {
+    fn use_settings(&self, config: &Config, settings: &ChannelSettings) -> Result<(), StartError> {
         settings.check()?;
         for sender in &self.senders {
             sender.reload(settings)?;
         }
-        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = settings.policy.clone();
+        self.in_force.exchange(config, settings);
         Ok(())
     }
 

@@ -8,7 +8,8 @@ use crate::domain::limits;
 
 /// How much room there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Room {
+pub enum Room {
+    /// Nobody needs to look.
     Plenty,
     /// Somebody should look after it.
     Short,
@@ -16,12 +17,28 @@ pub(super) enum Room {
     Low,
 }
 
+/// The disk of the data directory at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiskNow {
+    /// Bytes that may still be written.
+    pub free_bytes: u64,
+    /// Bytes that it has in all.
+    pub whole_bytes: u64,
+    /// Whether that is enough.
+    pub room: Room,
+}
+
 /// How much room is left. What can't be known is found out by writing.
 pub(super) fn room(data: &Path) -> Room {
-    rustix::fs::statvfs(data).map_or(Room::Plenty, |disk| {
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        judge(free, disk.f_blocks.saturating_mul(disk.f_frsize))
-    })
+    now(data).map_or(Room::Plenty, |disk| disk.room)
+}
+
+/// The disk under that directory, where it can be looked at.
+pub(super) fn now(data: &Path) -> Option<DiskNow> {
+    let disk = rustix::fs::statvfs(data).ok()?;
+    let free_bytes = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let whole_bytes = disk.f_blocks.saturating_mul(disk.f_frsize);
+    Some(DiskNow { free_bytes, whole_bytes, room: judge(free_bytes, whole_bytes) })
 }
 
 /// A small disk is judged by its share, a large one by what one needs.

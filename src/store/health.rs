@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::backup::{self, LastBackup};
+use super::disk::{self, DiskNow};
 use super::error::SqlResult;
 
 /// How the database is at one moment.
@@ -22,6 +23,8 @@ pub struct StoreHealth {
     pub log_bytes: u64,
     /// The last backup that was made on this data directory.
     pub last_backup: Option<LastBackup>,
+    /// The disk that it lies on, where that can be looked at.
+    pub disk: Option<DiskNow>,
 }
 
 pub(super) fn health(connection: &Connection) -> SqlResult<StoreHealth> {
@@ -39,6 +42,7 @@ pub(super) fn health(connection: &Connection) -> SqlResult<StoreHealth> {
         file_bytes: bytes(file) + log_bytes,
         log_bytes,
         last_backup: backup::last(connection)?,
+        disk: Path::new(file).parent().and_then(disk::now),
     })
 }
 

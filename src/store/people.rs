@@ -288,6 +288,25 @@ pub(super) fn session(connection: &Connection, digest: &[u8; 32]) -> SqlResult<O
         .optional()?)
 }
 
+/// How many sessions of each of these people still count: begun after `begun`, and used after `used`.
+pub(super) fn open_sessions(
+    connection: &Connection,
+    users: &[UserId],
+    begun: Timestamp,
+    used: Timestamp,
+) -> SqlResult<Vec<u64>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT count(*) FROM sessions WHERE user_id = ?1 AND created_at > ?2 AND seen_at > ?3",
+    )?;
+    let mut counts = Vec::with_capacity(users.len());
+    for id in users {
+        let moments = params![id.0.as_bytes(), begun.as_millis(), used.as_millis()];
+        let count: i64 = statement.query_row(moments, |row| row.get(0))?;
+        counts.push(u64::try_from(count).unwrap_or(0));
+    }
+    Ok(counts)
+}
+
 pub(super) fn find(connection: &Connection, id: UserId) -> SqlResult<Option<UserRow>> {
     Ok(connection
         .prepare_cached("SELECT * FROM users WHERE id = ?1")?

@@ -23,6 +23,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("edit", include_str!("edit.rs")),
     ("minutes", include_str!("minutes.rs")),
     ("history", include_str!("history.rs")),
+    ("names", include_str!("names.rs")),
     ("once", include_str!("once.rs")),
     ("people", include_str!("people.rs")),
     ("queries", include_str!("queries.rs")),

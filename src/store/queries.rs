@@ -258,6 +258,16 @@ impl Reader {
         self.query(move |connection| people::list(connection, behind, limit))
     }
 
+    /// How many sessions of each of these people still count: begun after `begun`, and used after `used`.
+    pub fn open_sessions(
+        &self,
+        users: Vec<UserId>,
+        begun: Timestamp,
+        used: Timestamp,
+    ) -> Promise<Result<Vec<u64>, StoreError>> {
+        self.query(move |connection| people::open_sessions(connection, &users, begun, used))
+    }
+
     /// How the database is: its size, its schema, its last backup.
     pub fn health(&self) -> Promise<Result<StoreHealth, StoreError>> {
         self.query(|connection| at_one_moment(connection, health::health))

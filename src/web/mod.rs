@@ -8,6 +8,7 @@ mod docs;
 pub mod error;
 pub mod first;
 mod health;
+pub mod in_force;
 mod json;
 mod metrics;
 pub mod password;
@@ -31,6 +32,7 @@ use error::{Code, Problem};
 use password::Passwords;
 
 pub use auth::Callers;
+pub use in_force::InForce;
 pub use metrics::MetricsDoor;
 pub use server::{ServeError, ServerSettings, serve};
 pub use site::Site;
@@ -63,6 +65,8 @@ pub struct WebState {
     pub signing_secret: fn() -> Result<Secret, String>,
     /// What is counted, and who may read it.
     pub metrics: MetricsDoor,
+    /// Knows the rest of the settings, to be shown.
+    pub in_force: Arc<dyn InForce>,
 }
 
 impl WebState {

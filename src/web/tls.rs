@@ -1,5 +1,7 @@
 //! The service's own certificate, which can be exchanged while it serves.
 
+mod expiry;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -10,6 +12,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
 use super::server::ServeError;
+use crate::domain::time::Timestamp;
 
 /// The files of the service's own certificate.
 #[derive(Debug, Clone)]
@@ -66,6 +69,12 @@ impl Certificate {
         let fresh = Arc::new(files.read()?);
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
+    }
+
+    /// When the one in use ends to be valid, where that can be read.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        let key = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
+        expiry::expires_at(key.cert.first()?)
     }
 
     /// What the listening side goes by.

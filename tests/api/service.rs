@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use belfry::channel::EgressPolicy;
+use belfry::config::Config;
 use belfry::domain::id::UserId;
 use belfry::domain::integration::{HttpsUrl, Ordering, Policy};
 use belfry::domain::schedule::Schedule;
@@ -19,6 +20,7 @@ use belfry::engine::ports::Clock as _;
 use belfry::engine::ports::{Actor, ActorKind};
 use belfry::engine::{Board, Engine, Lane, Parts};
 use belfry::metrics::{Access, Metrics};
+use belfry::serve::{InForce, channel_settings};
 use belfry::store::{NewToken, NewUser, PasswordHash, Settings, Sqlite};
 use belfry::web::first::FirstCode;
 use belfry::web::password::{self, Passwords};
@@ -271,6 +273,7 @@ async fn run(
         rate_limit: None,
     };
     let metrics = Metrics::default();
+    let started_at = clock.now();
     let engine = Engine::start(Parts {
         store: Arc::new(store.clone()),
         clock: Arc::new(clock),
@@ -302,12 +305,21 @@ async fn run(
                 .map_err(|error| error.to_string())
         },
         metrics: MetricsDoor::new(options.access, metrics, store.statistics_now()),
+        in_force: in_force(started_at),
     };
     let listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
     let settings = ServerSettings { listen, tls: options.tls, workers: 1 };
     let state = actix_web::web::Data::new(state);
     let (server, addrs) = serve(state.clone(), &settings).unwrap();
     (Running { addr: addrs[0], server: server.handle(), store, state }, server)
+}
+
+/// The settings of an empty configuration.
+fn in_force(started_at: Timestamp) -> Arc<InForce> {
+    let data = Path::new("/var/lib/belfry");
+    let config = Config::parse(data, None, []).unwrap();
+    let channel = channel_settings(&config, &[config.listen]).unwrap();
+    Arc::new(InForce::new(&config, data, &channel, None, started_at))
 }
 
 /// Waits for a promise on this thread.

@@ -99,6 +99,21 @@ impl EgressPolicy {
         if problems.is_empty() { Ok(policy) } else { Err(problems) }
     }
 
+    /// The entries of `egress.allow`.
+    pub fn allow(&self) -> &[Entry] {
+        &self.allow
+    }
+
+    /// The entries of `egress.deny`.
+    pub fn deny(&self) -> &[Entry] {
+        &self.deny
+    }
+
+    /// The addresses that this service listens on.
+    pub fn own(&self) -> &[SocketAddr] {
+        &self.own
+    }
+
     /// Decides about one address and port.
     pub fn explain(&self, address: IpAddr, port: u16) -> Decision {
         let address = canonical(address);

@@ -66,6 +66,16 @@ pub(super) async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::of(request.query_string());
+    let (filter, behind) = asked(&mut query);
+    let limit = query.limit();
+    let (filter, behind) = query.end((filter, behind))?;
+    let rows = state.reader.audit(filter, behind, limit.saturating_add(1)).await?;
+    let next = |last: &AuditRow| cursor(last.at, &last.id);
+    Ok(HttpResponse::Ok().json(Page::of(rows, limit, LineOut::of, next)))
+}
+
+/// Which lines a query means, and behind which place of the list.
+pub(in crate::web) fn asked(query: &mut Query) -> (AuditFilter, Option<AuditPlace>) {
     let filter = AuditFilter {
         actor: query.text("actor"),
         action: query.text("action"),
@@ -73,10 +83,5 @@ pub(super) async fn list(
         since: query.time("since"),
         until: query.time("until"),
     };
-    let limit = query.limit();
-    let behind = query.place::<i64>().map(|(at, id)| AuditPlace { at, id });
-    let (filter, behind) = query.end((filter, behind))?;
-    let rows = state.reader.audit(filter, behind, limit.saturating_add(1)).await?;
-    let next = |last: &AuditRow| cursor(last.at, &last.id);
-    Ok(HttpResponse::Ok().json(Page::of(rows, limit, LineOut::of, next)))
+    (filter, query.place::<i64>().map(|(at, id)| AuditPlace { at, id }))
 }

@@ -3,7 +3,7 @@
 mod alerts;
 mod apply;
 pub(in crate::web) mod attempt_out;
-mod audit;
+pub(in crate::web) mod audit;
 pub(in crate::web) mod automation_in;
 pub(in crate::web) mod automation_out;
 mod automations;
@@ -17,15 +17,15 @@ pub(in crate::web) mod dry_run;
 pub(in crate::web) mod integration_in;
 pub(in crate::web) mod integration_out;
 pub(in crate::web) mod integrations;
-mod once;
+pub(in crate::web) mod once;
 mod patch;
 pub(in crate::web) mod plan;
 pub(in crate::web) mod query;
 pub mod record_json;
 pub(in crate::web) mod records;
 mod session;
-mod tokens;
-mod users;
+pub(in crate::web) mod tokens;
+pub(in crate::web) mod users;
 mod version;
 pub(in crate::web) mod view;
 
@@ -74,17 +74,24 @@ impl<T> Page<T> {
 
 /// The name of a thing that people name.
 fn name(value: &Value, at: &str, faults: &mut Faults) -> Option<String> {
-    let fault = match value.as_str() {
-        None => "must be text".to_owned(),
-        Some(text) if text.trim().is_empty() => "is empty: give it a name".to_owned(),
-        Some(text) if text.len() > NAME_BYTES => format!("is longer than {NAME_BYTES} bytes"),
-        Some(text) if text.chars().any(char::is_control) => {
-            "holds a line break or another control character: remove it".to_owned()
-        }
-        Some(text) => return Some(text.to_owned()),
-    };
-    faults.add(at, fault);
-    None
+    let read = value.as_str().ok_or_else(|| "must be text".to_owned()).and_then(name_of);
+    read.map_err(|fault| faults.add(at, fault)).ok()
+}
+
+/// The name of a thing that people name, as text.
+///
+/// # Errors
+/// What to change.
+pub(in crate::web) fn name_of(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        Err("is empty: give it a name".to_owned())
+    } else if text.len() > NAME_BYTES {
+        Err(format!("is longer than {NAME_BYTES} bytes"))
+    } else if text.chars().any(char::is_control) {
+        Err("holds a line break or another control character: remove it".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 /// A condition, where there is one.

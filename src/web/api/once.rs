@@ -38,9 +38,20 @@ pub(super) fn once<R>(
         );
         return Err(Problem::new(Code::Invalid, words));
     };
+    Ok(Some(keyed(request, key, body, caller, state)))
+}
+
+/// The key of a call, which came in another way than in its header.
+pub(in crate::web) fn keyed<R>(
+    request: &HttpRequest,
+    key: &str,
+    body: &[u8],
+    caller: &Caller<R>,
+    state: &WebState,
+) -> Once {
     let scope = format!("{} {} {}", caller.identity(), request.method(), request.path());
     let fingerprint = state.engine.sealer().fingerprint(body);
-    Ok(Some(Once { scope, key: key.to_owned(), fingerprint }))
+    Once { scope, key: key.to_owned(), fingerprint }
 }
 
 /// The same, where reading it again found nothing.

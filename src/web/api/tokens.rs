@@ -10,8 +10,9 @@ use super::once::{REPLAYED, once};
 use super::query::{Query, cursor};
 use super::view::missing;
 use super::{Page, to_its_end};
+use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
-use crate::engine::ports::StoreError;
+use crate::engine::ports::{Actor, Once, StoreError};
 use crate::store::{NewToken, TokenRow};
 use crate::web::auth::{Admin, Caller};
 use crate::web::error::Problem;
@@ -86,10 +87,11 @@ pub(super) async fn read(
     Ok(HttpResponse::Ok().json(TokenOut::of(&find(&state, &path).await?)))
 }
 
-struct Draft {
-    name: String,
-    role: Right,
-    expires_at: Option<Timestamp>,
+/// What a caller wants of a token.
+pub(in crate::web) struct Draft {
+    pub(in crate::web) name: String,
+    pub(in crate::web) role: Right,
+    pub(in crate::web) expires_at: Option<Timestamp>,
 }
 
 fn draft(body: &[u8], now: Timestamp) -> Result<Draft, Problem> {
@@ -132,34 +134,56 @@ pub(super) async fn create(
     let body = body::json(&request, payload).await?;
     let once = once(&request, &body, &caller, &state)?;
     let now = state.engine.now();
-    let Draft { name, role, expires_at } = draft(&body, now)?;
-    let minted = mint(role).map_err(|error| {
+    let made = make(&state, caller.actor(), draft(&body, now)?, once).await?;
+    let mut answer = HttpResponse::Created();
+    let shown = match made {
+        Made::New(row, text) => {
+            TokenOut { token: Some(text.expose().to_owned()), ..TokenOut::of(&row) }
+        }
+        Made::Before(row) => {
+            answer.insert_header(REPLAYED);
+            TokenOut::of(&row)
+        }
+    };
+    Ok(answer.insert_header((header::LOCATION, format!("/v1/tokens/{}", shown.id))).json(shown))
+}
+
+/// What came of making a token.
+pub(in crate::web) enum Made {
+    /// The token, with its text, which nobody can be shown again.
+    New(TokenRow, Secret),
+    /// The same call made it before, and was not carried out again.
+    Before(TokenRow),
+}
+
+/// Makes a token.
+///
+/// # Errors
+/// What the store says.
+pub(in crate::web) async fn make(
+    state: &WebState,
+    by: Actor,
+    draft: Draft,
+    once: Option<Once>,
+) -> Result<Made, Problem> {
+    let minted = mint(draft.role).map_err(|error| {
         tracing::error!(%error, "a token can't be made");
         Problem::internal()
     })?;
     let token = NewToken {
         id: minted.id.clone(),
         digest: minted.digest.0,
-        name,
-        role: role.word(),
-        created_at: now,
-        expires_at,
+        name: draft.name,
+        role: draft.role.word(),
+        created_at: state.engine.now(),
+        expires_at: draft.expires_at,
     };
-    let (store, by) = (state.store.clone(), caller.actor());
-    let added = to_its_end(async move { store.add_token(token, once, by).await }).await;
-    let mut answer = HttpResponse::Created();
-    let shown = match added {
-        Ok(()) => {
-            let token = Some(minted.text.expose().to_owned());
-            TokenOut { token, ..TokenOut::of(&find(&state, &minted.id).await?) }
-        }
-        Err(StoreError::Repeated { subject }) => {
-            answer.insert_header(REPLAYED);
-            TokenOut::of(&find(&state, &subject).await?)
-        }
-        Err(error) => return Err(error.into()),
-    };
-    Ok(answer.insert_header((header::LOCATION, format!("/v1/tokens/{}", shown.id))).json(shown))
+    let store = state.store.clone();
+    match to_its_end(async move { store.add_token(token, once, by).await }).await {
+        Ok(()) => Ok(Made::New(find(state, &minted.id).await?, minted.text)),
+        Err(StoreError::Repeated { subject }) => Ok(Made::Before(find(state, &subject).await?)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 pub(super) async fn delete(
@@ -167,15 +191,31 @@ pub(super) async fn delete(
     state: Data<WebState>,
     path: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let id = path.into_inner();
-    let (store, by, now) = (state.store.clone(), caller.actor(), state.engine.now());
+    revoke(&state, caller.actor(), path.into_inner()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Revokes a token: it is refused from now on.
+///
+/// # Errors
+/// 404; what the store says.
+pub(in crate::web) async fn revoke(
+    state: &WebState,
+    by: Actor,
+    id: String,
+) -> Result<(), Problem> {
+    let (store, now) = (state.store.clone(), state.engine.now());
     let named = id.clone();
     let revoked = to_its_end(async move { store.revoke_token(named, by, now).await }).await;
     revoked.map_err(|error| missing(error, WHAT))?;
     state.callers.forget(&id);
-    Ok(HttpResponse::NoContent().finish())
+    Ok(())
 }
 
-async fn find(state: &WebState, id: &str) -> Result<TokenRow, Problem> {
+/// The token of that id.
+///
+/// # Errors
+/// 404; what the store says.
+pub(in crate::web) async fn find(state: &WebState, id: &str) -> Result<TokenRow, Problem> {
     state.reader.token(id.to_owned()).await?.ok_or_else(|| Problem::not_found(WHAT))
 }

@@ -15,7 +15,7 @@ use super::{Page, id, to_its_end};
 use crate::domain::id::UserId;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
-use crate::engine::ports::StoreError;
+use crate::engine::ports::{Actor, Once, StoreError};
 use crate::store::{NewUser, UserChange, UserRow};
 use crate::web::auth::{Admin, Caller};
 use crate::web::error::Problem;
@@ -82,10 +82,11 @@ pub(super) async fn read(
 }
 
 /// What a caller wants of a person; what is absent was not spoken of.
-struct Draft {
-    name: Option<String>,
-    role: Option<Right>,
-    password: Option<Password>,
+#[derive(Default)]
+pub(in crate::web) struct Draft {
+    pub(in crate::web) name: Option<String>,
+    pub(in crate::web) role: Option<Right>,
+    pub(in crate::web) password: Option<Password>,
 }
 
 /// Reads a person; all of it must be there where one is made.
@@ -123,7 +124,11 @@ fn sound<T>(read: Option<Result<T, String>>, at: &str, faults: &mut Faults) -> O
     read?.map_err(|why| faults.add(at, why)).ok()
 }
 
-fn role(text: &str) -> Result<Right, String> {
+/// What a person may do, by its word.
+///
+/// # Errors
+/// What to change.
+pub(in crate::web) fn role(text: &str) -> Result<Right, String> {
     let known = Right::from_word(text).filter(|right| *right != Right::Ingest);
     known.ok_or_else(|| "must be one of viewer, editor, admin".to_owned())
 }
@@ -141,23 +146,10 @@ pub(super) async fn create(
     else {
         return Err(Problem::internal());
     };
-    let id = UserId(uuid::Uuid::new_v4());
-    let user = NewUser {
-        id,
-        folded: folded(&name),
-        name,
-        password: state.passwords.hash(password).await?,
-        role: role.word(),
-    };
-    let (store, by, now) = (state.store.clone(), caller.actor(), state.engine.now());
-    let added = to_its_end(async move { store.add_user(user, once, by, now).await }).await;
+    let added = add(&state, caller.actor(), (name, role, password), once).await?;
     let (row, replayed) = match added {
-        Ok(()) => (find(&state, id).await?, false),
-        Err(StoreError::Repeated { subject }) => {
-            let found = state.reader.user(super::id(&subject, WHAT)?).await?;
-            (found.ok_or_else(|| gone(WHAT))?, true)
-        }
-        Err(error) => return Err(error.into()),
+        Added::New(row) => (row, false),
+        Added::Before(row) => (row, true),
     };
     let mut answer = HttpResponse::Created();
     if replayed {
@@ -166,6 +158,43 @@ pub(super) async fn create(
     Ok(answer
         .insert_header((header::LOCATION, format!("/v1/users/{}", row.id)))
         .json(UserOut::of(&row)))
+}
+
+/// What came of adding a person.
+pub(in crate::web) enum Added {
+    /// The person is there now.
+    New(UserRow),
+    /// The same call added the person before, and was not carried out again.
+    Before(UserRow),
+}
+
+/// Adds a person.
+///
+/// # Errors
+/// 409 where the name is taken; what the store says.
+pub(in crate::web) async fn add(
+    state: &WebState,
+    by: Actor,
+    (name, role, password): (String, Right, Password),
+    once: Option<Once>,
+) -> Result<Added, Problem> {
+    let id = UserId(uuid::Uuid::new_v4());
+    let user = NewUser {
+        id,
+        folded: folded(&name),
+        name,
+        password: state.passwords.hash(password).await?,
+        role: role.word(),
+    };
+    let (store, now) = (state.store.clone(), state.engine.now());
+    match to_its_end(async move { store.add_user(user, once, by, now).await }).await {
+        Ok(()) => Ok(Added::New(find(state, id).await?)),
+        Err(StoreError::Repeated { subject }) => {
+            let found = state.reader.user(super::id(&subject, WHAT)?).await?;
+            found.map(Added::Before).ok_or_else(|| gone(WHAT))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 pub(super) async fn patch(
@@ -178,7 +207,20 @@ pub(super) async fn patch(
     let id: UserId = id(&path, WHAT)?;
     let body = Zeroizing::new(body::patch(&request, payload).await?.to_vec());
     let draft = draft(&body, false)?;
-    find(&state, id).await?;
+    Ok(HttpResponse::Ok().json(UserOut::of(&change(&state, caller.actor(), id, draft).await?)))
+}
+
+/// Changes a person. With the role or the password all sessions of the person end.
+///
+/// # Errors
+/// 404; 409 where the name is taken, or nobody who is an admin would be left; what the store says.
+pub(in crate::web) async fn change(
+    state: &WebState,
+    by: Actor,
+    id: UserId,
+    draft: Draft,
+) -> Result<UserRow, Problem> {
+    find(state, id).await?;
     let password = match draft.password {
         Some(password) => Some(state.passwords.hash(password).await?),
         None => None,
@@ -192,10 +234,10 @@ pub(super) async fn patch(
         password,
         keep: None,
     };
-    let (store, by, now) = (state.store.clone(), caller.actor(), state.engine.now());
+    let (store, now) = (state.store.clone(), state.engine.now());
     let changed = to_its_end(async move { store.change_user(id, change, by, now).await }).await;
     changed.map_err(|error| missing(error, WHAT))?;
-    Ok(HttpResponse::Ok().json(UserOut::of(&find(&state, id).await?)))
+    find(state, id).await
 }
 
 pub(super) async fn delete(
@@ -203,18 +245,33 @@ pub(super) async fn delete(
     state: Data<WebState>,
     path: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let id: UserId = id(&path, WHAT)?;
-    let (store, by, now) = (state.store.clone(), caller.actor(), state.engine.now());
-    let removed = to_its_end(async move { store.remove_user(id, by, now).await }).await;
-    removed.map_err(|error| missing(error, WHAT))?;
+    remove(&state, caller.actor(), id(&path, WHAT)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn find(state: &WebState, id: UserId) -> Result<UserRow, Problem> {
+/// Removes a person, whose sessions end at once.
+///
+/// # Errors
+/// 404; 409 for the last admin; what the store says.
+pub(in crate::web) async fn remove(
+    state: &WebState,
+    by: Actor,
+    id: UserId,
+) -> Result<(), Problem> {
+    let (store, now) = (state.store.clone(), state.engine.now());
+    let removed = to_its_end(async move { store.remove_user(id, by, now).await }).await;
+    removed.map_err(|error| missing(error, WHAT))
+}
+
+/// The person of that id.
+///
+/// # Errors
+/// 404; what the store says.
+pub(in crate::web) async fn find(state: &WebState, id: UserId) -> Result<UserRow, Problem> {
     state.reader.user(id).await?.ok_or_else(|| Problem::not_found(WHAT))
 }
 
 /// A moment that is not past, for things that end.
-pub(super) fn later(at: Timestamp, now: Timestamp) -> Result<Timestamp, String> {
+pub(in crate::web) fn later(at: Timestamp, now: Timestamp) -> Result<Timestamp, String> {
     if at > now { Ok(at) } else { Err("is past: give a time that is still to come".to_owned()) }
 }
