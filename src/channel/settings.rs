@@ -190,7 +190,8 @@ impl Proxy {
         let Some(route) = self.route()? else { return Ok(None) };
         let url = url::Url::parse(route.url.expose()).ok();
         let url = url.as_ref();
-        let signs_in = url.is_some_and(|url| !url.username().is_empty() || url.password().is_some());
+        let signs_in =
+            url.is_some_and(|url| !url.username().is_empty() || url.password().is_some());
         let scheme = url.map_or("http", url::Url::scheme);
         Ok(Some(ProxyShown { url: format!("{scheme}://{}", route.shown), signs_in }))
     }

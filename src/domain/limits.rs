@@ -225,6 +225,10 @@ pub const PASSWORDS_AT_ONCE: usize = 2;
 pub const PASSWORDS_WAITING: usize = 16;
 /// Names and addresses whose wrong passwords are remembered.
 pub const SIGN_INS_REMEMBERED: usize = 10_000;
+/// Addresses that people try at once: each asks the name servers.
+pub const ADDRESSES_TRIED_AT_ONCE: usize = 4;
+/// Before the service's own certificate ends, its page says for so long that somebody should renew it.
+pub const CERTIFICATE_ENDS_SOON: Duration = Duration::from_hours(21 * 24);
 /// Automations of one document: each is compared with all others.
 pub const AUTOMATIONS_A_DOCUMENT: usize = 2000;
 /// Deliveries that one call acts on: a call must end while its caller waits.

@@ -186,8 +186,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
     let handles: Vec<_> = arbiters.iter().map(Arbiter::handle).collect();
     let watchdog = Watchdog::start(&handles, Box::new(store.beats()), fatal);
     let certificate = tls_files(&config).map(|files| Certificate::load(&files)).transpose()?;
-    let in_force =
-        InForce::new(&config, data, &settings, certificate.clone(), SystemClock.now());
+    let in_force = InForce::new(&config, data, &settings, certificate.clone(), SystemClock.now());
     let in_force = Arc::new(in_force);
     let asked = Arc::clone(&in_force);
     let state = WebState {

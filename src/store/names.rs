@@ -24,7 +24,10 @@ pub enum Subject {
 
 impl Reader {
     /// What each of these is called now, in the same order; nothing where it is not there any more.
-    pub fn names(&self, subjects: Vec<Subject>) -> Promise<Result<Vec<Option<String>>, StoreError>> {
+    pub fn names(
+        &self,
+        subjects: Vec<Subject>,
+    ) -> Promise<Result<Vec<Option<String>>, StoreError>> {
         self.query(move |connection| {
             at_one_moment(connection, |snapshot| {
                 subjects.iter().map(|subject| name(snapshot, subject)).collect()
@@ -41,9 +44,10 @@ fn name(connection: &Connection, subject: &Subject) -> SqlResult<Option<String>>
         Subject::Automation(id) => {
             of("SELECT name FROM automations WHERE id = ?1 AND deleted_at IS NULL", id.0.as_bytes())
         }
-        Subject::Integration(id) => {
-            of("SELECT name FROM integrations WHERE id = ?1 AND deleted_at IS NULL", id.0.as_bytes())
-        }
+        Subject::Integration(id) => of(
+            "SELECT name FROM integrations WHERE id = ?1 AND deleted_at IS NULL",
+            id.0.as_bytes(),
+        ),
         Subject::Delivery(id) => of(
             "SELECT a.record_id FROM deliveries d JOIN alerts a ON a.id = d.alert_id WHERE d.id = ?1",
             &id.0,

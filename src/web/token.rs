@@ -131,7 +131,7 @@ pub(super) fn digest(secret: &str) -> TokenDigest {
 }
 
 /// So many random letters and digits.
-pub(super) fn random_text(chars: usize) -> Result<Zeroizing<String>, NoRandomness> {
+pub(in crate::web) fn random_text(chars: usize) -> Result<Zeroizing<String>, NoRandomness> {
     let random = SystemRandom::new();
     let mut text = Zeroizing::new(String::with_capacity(chars));
     let mut bytes = Zeroizing::new([0_u8; 64]);

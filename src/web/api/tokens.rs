@@ -199,11 +199,7 @@ pub(super) async fn delete(
 ///
 /// # Errors
 /// 404; what the store says.
-pub(in crate::web) async fn revoke(
-    state: &WebState,
-    by: Actor,
-    id: String,
-) -> Result<(), Problem> {
+pub(in crate::web) async fn revoke(state: &WebState, by: Actor, id: String) -> Result<(), Problem> {
     let (store, now) = (state.store.clone(), state.engine.now());
     let named = id.clone();
     let revoked = to_its_end(async move { store.revoke_token(named, by, now).await }).await;

@@ -149,7 +149,7 @@ pub(super) async fn create(
     let added = add(&state, caller.actor(), (name, role, password), once).await?;
     let (row, replayed) = match added {
         Added::New(row) => (row, false),
-        Added::Before(row) => (row, true),
+        Added::Before(row) => (row.ok_or_else(|| gone(WHAT))?, true),
     };
     let mut answer = HttpResponse::Created();
     if replayed {
@@ -164,8 +164,9 @@ pub(super) async fn create(
 pub(in crate::web) enum Added {
     /// The person is there now.
     New(UserRow),
-    /// The same call added the person before, and was not carried out again.
-    Before(UserRow),
+    /// The same call added the person before, and was not carried out again; the person may have been removed
+    /// since.
+    Before(Option<UserRow>),
 }
 
 /// Adds a person.
@@ -190,8 +191,7 @@ pub(in crate::web) async fn add(
     match to_its_end(async move { store.add_user(user, once, by, now).await }).await {
         Ok(()) => Ok(Added::New(find(state, id).await?)),
         Err(StoreError::Repeated { subject }) => {
-            let found = state.reader.user(super::id(&subject, WHAT)?).await?;
-            found.map(Added::Before).ok_or_else(|| gone(WHAT))
+            Ok(Added::Before(state.reader.user(super::id(&subject, WHAT)?).await?))
         }
         Err(error) => Err(error.into()),
     }
@@ -253,11 +253,7 @@ pub(super) async fn delete(
 ///
 /// # Errors
 /// 404; 409 for the last admin; what the store says.
-pub(in crate::web) async fn remove(
-    state: &WebState,
-    by: Actor,
-    id: UserId,
-) -> Result<(), Problem> {
+pub(in crate::web) async fn remove(state: &WebState, by: Actor, id: UserId) -> Result<(), Problem> {
     let (store, now) = (state.store.clone(), state.engine.now());
     let removed = to_its_end(async move { store.remove_user(id, by, now).await }).await;
     removed.map_err(|error| missing(error, WHAT))

@@ -59,6 +59,8 @@ const NOTICES: &[(&str, &str)] = &[
     ("welcome", "Your password is set, and you are signed in."),
     ("person-added", "Added. They can sign in now."),
     ("person-changed", "Changed. That person's browsers are signed out."),
+    ("person-renamed", "Renamed. They sign in with the new name from now on."),
+    ("password-set", "The new password is set. That person's browsers are signed out."),
     ("person-removed", "Removed, and signed out everywhere."),
     ("token-revoked", "Revoked. It is refused from now on."),
     ("sent", "Sent."),

@@ -6,6 +6,8 @@
 mod advice;
 mod alert;
 mod assets;
+mod audit;
+mod audit_words;
 mod automation;
 mod automations;
 mod bulk;
@@ -18,14 +20,21 @@ mod frame;
 mod health;
 mod integration;
 mod log_filter;
+mod new_password;
+mod once;
 mod overview;
+mod people;
+mod person;
 mod phases;
 pub mod plot;
 mod plotted;
 mod records;
 pub(super) mod refusal;
+mod rights;
+mod settings;
 mod sign_in;
 mod standing;
+mod tokens;
 mod words;
 
 use actix_web::http::header::{self, ContentType};
@@ -81,7 +90,29 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .route("/deliveries/{id}", web::get().to(delivery::show))
         .route("/deliveries/{id}/retry", web::post().to(delivery::retry))
         .route("/deliveries/{id}/discard", web::get().to(delivery::ask_discard))
-        .route("/deliveries/{id}/discard", web::post().to(delivery::discard));
+        .route("/deliveries/{id}/discard", web::post().to(delivery::discard))
+        .configure(administration);
+}
+
+/// People, tokens, what they did, and what is in force.
+fn administration(config: &mut web::ServiceConfig) {
+    config
+        .route("/people", web::get().to(people::list))
+        .route("/people/new", web::get().to(people::new))
+        .route("/people/new", web::post().to(people::add))
+        .route("/people/{id}", web::get().to(person::show))
+        .route("/people/{id}", web::post().to(person::change))
+        .route("/people/{id}/password", web::post().to(person::set_password))
+        .route("/people/{id}/remove", web::get().to(person::ask_remove))
+        .route("/people/{id}/remove", web::post().to(person::remove))
+        .route("/tokens", web::get().to(tokens::list))
+        .route("/tokens/new", web::get().to(tokens::new))
+        .route("/tokens/new", web::post().to(tokens::make))
+        .route("/tokens/{id}/revoke", web::get().to(tokens::ask_revoke))
+        .route("/tokens/{id}/revoke", web::post().to(tokens::revoke))
+        .route("/audit", web::get().to(audit::page))
+        .route("/settings", web::get().to(settings::page))
+        .route("/settings/try", web::post().to(settings::try_address));
 }
 
 /// A page as an answer.

@@ -54,6 +54,19 @@ pub(super) fn span(span: Duration) -> String {
     }
 }
 
+/// A span that was set, in the largest unit that it is whole in: `1500 ms`, `5 s`, `1 h`, `3 days`.
+pub(super) fn exact(span: Duration) -> String {
+    const UNITS: [(u128, &str); 4] =
+        [(86_400_000, "days"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")];
+    let ms = span.as_millis();
+    let whole = UNITS.iter().find(|(unit, _)| ms >= *unit && ms.is_multiple_of(*unit));
+    match whole {
+        Some((unit, "days")) if ms == *unit => "1 day".to_owned(),
+        Some((unit, name)) => format!("{} {name}", ms / unit),
+        None => format!("{ms} ms"),
+    }
+}
+
 /// A count with its thousands apart: `1,204`.
 pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -113,6 +126,20 @@ mod tests {
             (172_800_000, "2 days"),
         ] {
             assert_eq!(span(Duration::from_millis(ms)), words);
+        }
+    }
+
+    #[test]
+    fn what_was_set_is_told_exactly() {
+        for (ms, words) in [
+            (0, "0 ms"),
+            (1_500, "1500 ms"),
+            (90_000, "90 s"),
+            (3_600_000, "1 h"),
+            (86_400_000, "1 day"),
+            (259_200_000, "3 days"),
+        ] {
+            assert_eq!(exact(Duration::from_millis(ms)), words);
         }
     }
 
