@@ -233,6 +233,8 @@ pub const CERTIFICATE_ENDS_SOON: Duration = Duration::from_hours(21 * 24);
 pub const AUTOMATIONS_A_DOCUMENT: usize = 2000;
 /// Deliveries that one call acts on: a call must end while its caller waits.
 pub const DELIVERIES_A_CALL: usize = 10_000;
+/// Deliveries on one page of the log: it is read anew every few seconds, and stays small for slow lines.
+pub const LOG_ROWS: usize = 25;
 /// Attempts of one delivery that a page shows at once: the history of a short schedule has thousands.
 pub const ATTEMPTS_A_PAGE: usize = 20;
 /// Automations, and integrations in all, that a page offers to choose from: whoever has more finds them by

@@ -56,8 +56,7 @@ const fn for_fault(kind: FaultKind) -> &'static str {
              the connection was made, look at the firewalls in between."
         }
         FaultKind::NameNotFound => {
-            "Check the spelling of the host in the URL, and that the name servers of this machine know \
-             it."
+            "If the name is right, have the name servers of this machine know it."
         }
         FaultKind::NameLookup => "Check the name servers that this machine uses.",
         FaultKind::EgressDenied => {

@@ -13,7 +13,7 @@ use super::standing::Badge;
 use super::words::{When, count};
 use super::{html, is_live};
 use crate::domain::delivery::State;
-use crate::domain::limits::{CHOICES, PAGE_DEFAULT};
+use crate::domain::limits::{CHOICES, LOG_ROWS};
 use crate::domain::time::Timestamp;
 use crate::store::history::{Choice, Logged};
 use crate::store::queries::DeliveryFilter;
@@ -116,10 +116,10 @@ pub(super) async fn list(
         Vec::new()
     } else {
         // One more than is shown tells whether there is a next page.
-        state.reader.log(asked.filter.clone(), asked.before, PAGE_DEFAULT + 1).await?
+        state.reader.log(asked.filter.clone(), asked.before, LOG_ROWS + 1).await?
     };
-    let more = logged.len() > PAGE_DEFAULT;
-    logged.truncate(PAGE_DEFAULT);
+    let more = logged.len() > LOG_ROWS;
+    logged.truncate(LOG_ROWS);
     let next = logged.last().filter(|_| more).map(|last| last.row.id.to_string());
     let next = next.map(|next| asked.address("/deliveries", &[("cursor", &next)]));
     // What stands around the live part is made only where it is shown.

@@ -1,35 +1,28 @@
 //! One delivery: how it stands and what comes next, each attempt, and what is sent.
 
-use std::time::Duration;
-
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::advice;
 use super::alert::Content;
+use super::attempt::{self, AttemptLine, Chosen};
 use super::curl::Curl;
 use super::deliveries::Named;
 use super::form::Form;
 use super::frame::{Frame, Place};
-use super::phases::{self, Bar};
 use super::standing::{self, Badge, Receiver};
 use super::words::{When, count};
 use super::{html, see_other};
 use crate::domain::alert::idempotency_key;
 use crate::domain::delivery::State;
 use crate::domain::id::DeliveryId;
-use crate::domain::integration::{Integration, Target};
 use crate::domain::limits::ATTEMPTS_A_PAGE;
-use crate::domain::outcome::{Outcome, Verdict};
 use crate::domain::time::Timestamp;
 use crate::engine::Operation;
 use crate::engine::ports::{Destination, StoreError};
 use crate::store::history::History;
-use crate::store::queries::AttemptRow;
 use crate::web::WebState;
-use crate::web::api::attempt_out::RequestOut;
 use crate::web::api::delivery_acts::act;
 use crate::web::api::query::Query;
 use crate::web::api::{deliveries, id, view};
@@ -76,34 +69,6 @@ struct Delivery {
     content: Option<Content>,
     /// This page's own address, for its live part.
     here: String,
-}
-
-/// An attempt as a line of the history.
-struct AttemptLine {
-    number: u32,
-    started: When,
-    delivered: bool,
-    words: String,
-    took: String,
-    bar: Bar,
-    chosen: bool,
-}
-
-/// The attempt that is shown with all that is known of it.
-struct Chosen {
-    number: u32,
-    started: When,
-    delivered: bool,
-    words: String,
-    advice: Option<&'static str>,
-    asked_to_wait: Option<String>,
-    took: String,
-    bar: Bar,
-    remote: Option<String>,
-    answered: bool,
-    excerpt: Option<String>,
-    request: Option<RequestOut>,
-    curl: Option<Curl>,
 }
 
 /// Which part of the history is looked at.
@@ -225,7 +190,7 @@ async fn page<R>(
         found => Some(found?),
     };
     let content = Content::read(state, history.row.alert_id).await?;
-    let chosen = chosen(state, &history, content.as_ref()).await?;
+    let chosen = attempt::chosen(state, &history, content.as_ref()).await?;
     let title = format!("{} to {}", history.row.record_id, history.way.integration);
     let frame = Frame::of(caller, request, Place::Deliveries, title);
     let now = state.engine.now();
@@ -234,7 +199,7 @@ async fn page<R>(
             let integration = &destination.integration;
             let record_id = &history.row.record_id;
             let made = deliveries::request(state, integration, record_id, 1, now);
-            Some(curl(&made, integration, content))
+            Some(attempt::curl(&made, integration, content))
         }
         (Some(_), _, _) | (None, None, _) | (None, Some(_), None) => None,
     };
@@ -249,33 +214,6 @@ struct Found {
     content: Option<Content>,
     chosen: Option<Chosen>,
     curl: Option<Curl>,
-}
-
-async fn chosen(
-    state: &Data<WebState>,
-    history: &History,
-    content: Option<&Content>,
-) -> Result<Option<Chosen>, Problem> {
-    let Some(attempt) = &history.chosen else { return Ok(None) };
-    let row = &history.row;
-    let revisions = attempt.revision.into_iter().collect();
-    let known = state.reader.revisions(row.integration_id, revisions).await?;
-    let integration = known.first().map(|(_, integration)| integration);
-    let request = integration.map(|integration| {
-        deliveries::request(state, integration, &row.record_id, attempt.number, attempt.started_at)
-    });
-    let curl = match (&request, integration, content) {
-        (Some(request), Some(integration), Some(content)) => {
-            Some(curl(request, integration, content))
-        }
-        (None, _, _) | (_, None, _) | (_, _, None) => None,
-    };
-    Ok(Some(Chosen::of(attempt, request, curl, state.engine.now())))
-}
-
-fn curl(request: &RequestOut, integration: &Integration, content: &Content) -> Curl {
-    let Target::Webhook(webhook) = &integration.target;
-    Curl::of(request, webhook, &content.body)
 }
 
 impl Delivery {
@@ -339,50 +277,4 @@ impl Delivery {
             frame,
         }
     }
-}
-
-impl AttemptLine {
-    fn of(attempt: &AttemptRow, longest: Duration, chosen: Option<u32>, now: Timestamp) -> Self {
-        Self {
-            number: attempt.number,
-            started: When::of(attempt.started_at, now),
-            delivered: is_delivered(&attempt.outcome),
-            words: match &attempt.outcome {
-                Outcome::Answered { status, .. } => format!("answered {status}"),
-                Outcome::Failed(fault) => fault.kind.words().to_owned(),
-            },
-            took: phases::time(attempt.took),
-            bar: Bar::of(attempt, longest),
-            chosen: chosen == Some(attempt.number),
-        }
-    }
-}
-
-impl Chosen {
-    fn of(
-        attempt: &AttemptRow,
-        request: Option<RequestOut>,
-        curl: Option<Curl>,
-        now: Timestamp,
-    ) -> Self {
-        Self {
-            number: attempt.number,
-            started: When::of(attempt.started_at, now),
-            delivered: is_delivered(&attempt.outcome),
-            words: attempt.outcome.words(),
-            advice: advice::advice(&attempt.outcome),
-            asked_to_wait: advice::asked_to_wait(&attempt.outcome),
-            took: phases::time(attempt.took),
-            bar: Bar::of(attempt, attempt.took),
-            remote: attempt.remote.clone(),
-            answered: matches!(attempt.outcome, Outcome::Answered { .. }),
-            excerpt: attempt.excerpt.clone().filter(|excerpt| !excerpt.is_empty()),
-            request,
-            curl,
-        }
-    }
-}
-
-fn is_delivered(outcome: &Outcome) -> bool {
-    outcome.verdict() == Verdict::Delivered
 }

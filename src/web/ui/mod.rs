@@ -6,6 +6,7 @@
 mod advice;
 mod alert;
 mod assets;
+mod attempt;
 mod audit;
 mod audit_words;
 mod automation;
