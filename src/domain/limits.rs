@@ -286,5 +286,3 @@ pub const RECENT_ERRORS: usize = 5;
 /// Alerts and deliveries of an automation are counted up to this for a list: it is told as so many or
 /// more, and a long queue or a busy day costs no more than that.
 pub const COUNTED: usize = 10_000;
-/// Destinations in trouble on the first page: who has more of them looks at the list.
-pub const TROUBLED: usize = 20;

@@ -40,7 +40,6 @@ mod schema;
 mod settle;
 mod shown;
 mod tokens;
-pub mod troubled;
 mod turn;
 mod writer;
 

@@ -34,7 +34,6 @@ const SOURCES: &[(&str, &str)] = &[
     ("row", include_str!("row.rs")),
     ("settle", include_str!("settle.rs")),
     ("tokens", include_str!("tokens.rs")),
-    ("troubled", include_str!("troubled.rs")),
 ];
 
 /// Tables that grow with traffic.
@@ -168,7 +167,6 @@ fn lists_of_few_things_are_listed_by_indexes() {
     let all = [
         ("users", include_str!("people.rs")),
         ("tokens", include_str!("tokens.rs")),
-        ("troubled", include_str!("troubled.rs")),
         ("automations", include_str!("queries.rs")),
     ];
     for (table, source) in all {

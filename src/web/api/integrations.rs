@@ -20,8 +20,6 @@ use super::{Page, change, id, to_its_end};
 use crate::domain::id::IntegrationId;
 use crate::domain::integration::{Integration, Status, Target};
 use crate::domain::limits::{INTEGRATIONS_AN_AUTOMATION, SIGNING_OVERLAP, STALE_TRIES};
-use crate::domain::secret::Secret;
-use crate::domain::time::Timestamp;
 use crate::engine::Operation;
 use crate::engine::ports::{Actor, Edit, Purpose, StoreError};
 use crate::web::auth::{Caller, Editor, Viewer};
@@ -220,57 +218,6 @@ pub(super) async fn delete(
     }
 }
 
-/// A change of whether an integration may send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::web) enum Turn {
-    Pause,
-    Resume,
-    Enable,
-    Disable,
-}
-
-impl Turn {
-    /// What comes of it, or why it can't be done now.
-    fn of(self, present: &Status, by: &Actor) -> Result<Status, &'static str> {
-        match (self, present) {
-            (Self::Pause, Status::Disabled { .. }) => {
-                Err("It is disabled, which stops it already.")
-            }
-            (Self::Pause, Status::Active | Status::Paused) => Ok(Status::Paused),
-            (Self::Resume, Status::Disabled { .. }) => {
-                Err("It is disabled, not paused: enable it.")
-            }
-            (Self::Resume, Status::Active | Status::Paused) | (Self::Enable, _) => {
-                Ok(Status::Active)
-            }
-            // The first reason tells more than that somebody agreed.
-            (Self::Disable, Status::Disabled { reason }) => {
-                Ok(Status::Disabled { reason: reason.clone() })
-            }
-            (Self::Disable, Status::Active | Status::Paused) => {
-                Ok(Status::Disabled { reason: format!("switched off by {}", by.name) })
-            }
-        }
-    }
-}
-
-/// Makes a change of whether an integration may send.
-///
-/// # Errors
-/// 404, and 409 where the present state does not allow it.
-pub(in crate::web) async fn turn(
-    state: &Data<WebState>,
-    id: IntegrationId,
-    turn: Turn,
-    by: Actor,
-) -> Result<(), Problem> {
-    let present = view::integration(state, id).await?.state.status;
-    let status = turn.of(&present, &by).map_err(|why| Problem::new(Code::Conflict, why))?;
-    let changed = change(state, Edit::SetStatus { id, status }, by).await;
-    changed.map_err(|error| missing(error, WHAT))?;
-    Ok(())
-}
-
 pub(super) async fn pause(
     caller: Caller<Editor>,
     state: Data<WebState>,
@@ -278,7 +225,12 @@ pub(super) async fn pause(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    turned(Turn::Pause, &caller, &state, &path, (request, payload)).await
+    body::none(&request, payload).await?;
+    let allowed = |present: &Status| match present {
+        Status::Active | Status::Paused => Ok(Status::Paused),
+        Status::Disabled { .. } => Err("It is disabled, which stops it already."),
+    };
+    set_status(&state, &path, caller.actor(), allowed).await
 }
 
 pub(super) async fn resume(
@@ -288,7 +240,12 @@ pub(super) async fn resume(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    turned(Turn::Resume, &caller, &state, &path, (request, payload)).await
+    body::none(&request, payload).await?;
+    let allowed = |present: &Status| match present {
+        Status::Active | Status::Paused => Ok(Status::Active),
+        Status::Disabled { .. } => Err("It is disabled, not paused: enable it."),
+    };
+    set_status(&state, &path, caller.actor(), allowed).await
 }
 
 pub(super) async fn enable(
@@ -298,7 +255,8 @@ pub(super) async fn enable(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    turned(Turn::Enable, &caller, &state, &path, (request, payload)).await
+    body::none(&request, payload).await?;
+    set_status(&state, &path, caller.actor(), |_| Ok(Status::Active)).await
 }
 
 pub(super) async fn disable(
@@ -308,19 +266,28 @@ pub(super) async fn disable(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    turned(Turn::Disable, &caller, &state, &path, (request, payload)).await
+    body::none(&request, payload).await?;
+    let actor = caller.actor();
+    let reason = format!("switched off by {}", actor.name);
+    let allowed = move |present: &Status| match present {
+        // The first reason tells more than that somebody agreed.
+        Status::Disabled { reason } => Ok(Status::Disabled { reason: reason.clone() }),
+        Status::Active | Status::Paused => Ok(Status::Disabled { reason: reason.clone() }),
+    };
+    set_status(&state, &path, actor, allowed).await
 }
 
-async fn turned(
-    to: Turn,
-    caller: &Caller<Editor>,
+async fn set_status(
     state: &Data<WebState>,
     path: &str,
-    (request, payload): (HttpRequest, Payload),
+    by: Actor,
+    allowed: impl Fn(&Status) -> Result<Status, &'static str>,
 ) -> Result<HttpResponse, Problem> {
-    body::none(&request, payload).await?;
     let id = id(path, WHAT)?;
-    turn(state, id, to, caller.actor()).await?;
+    let present = view::integration(state, id).await?.state.status;
+    let status = allowed(&present).map_err(|why| Problem::new(Code::Conflict, why))?;
+    let changed = change(state, Edit::SetStatus { id, status }, by).await;
+    changed.map_err(|error| missing(error, WHAT))?;
     answer(state, id).await
 }
 
@@ -348,7 +315,10 @@ pub(super) async fn retry_dead(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     body::none(&request, payload).await?;
-    let retried = retry_all_dead(&state, id(&path, WHAT)?, caller.actor()).await?;
+    let id = id(&path, WHAT)?;
+    let (engine, by) = (state.engine.clone(), caller.actor());
+    let retried = to_its_end(async move { engine.act(id, Operation::RetryDead, by).await }).await;
+    let retried = retried.map_err(|error| missing(error, WHAT))?;
     Ok(HttpResponse::Ok().json(RetriedDeadOut { retried }))
 }
 
@@ -360,48 +330,22 @@ pub(super) async fn rotate_signing_secret(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     body::none(&request, payload).await?;
-    let (secret, old_until) = rotate(&state, id(&path, WHAT)?, caller.actor()).await?;
-    Ok(HttpResponse::Ok().json(RotatedOut {
-        signing_secret: secret.expose().to_owned(),
-        old_valid_until: old_until.to_string(),
-    }))
-}
-
-/// Tries all dead deliveries of an integration again. Returns how many.
-///
-/// # Errors
-/// 404, and what the store says.
-pub(in crate::web) async fn retry_all_dead(
-    state: &Data<WebState>,
-    id: IntegrationId,
-    by: Actor,
-) -> Result<u64, Problem> {
-    let engine = state.engine.clone();
-    let retried = to_its_end(async move { engine.act(id, Operation::RetryDead, by).await }).await;
-    retried.map_err(|error| missing(error, WHAT))
-}
-
-/// Gives an integration a new signing secret. Returns it, and until when the old one is sent beside it.
-///
-/// # Errors
-/// 404, and 409 where signing is off.
-pub(in crate::web) async fn rotate(
-    state: &Data<WebState>,
-    id: IntegrationId,
-    by: Actor,
-) -> Result<(Secret, Timestamp), Problem> {
-    let view = view::integration(state, id).await?;
+    let id: IntegrationId = id(&path, WHAT)?;
+    let view = view::integration(&state, id).await?;
     let Target::Webhook(webhook) = &view.integration.target;
     if !webhook.signing {
         let words = "Signing is off for this integration: turn it on, which makes a secret.";
         return Err(Problem::new(Code::Conflict, words));
     }
-    let secret = fresh_secret(state)?;
+    let secret = fresh_secret(&state)?;
     let sealed = state.engine.sealer().seal(Purpose::SigningSecret, id, &secret)?;
     let old_until = state.engine.now().plus(SIGNING_OVERLAP);
     let edit = Edit::RotateSigningSecret { id, sealed, old_until };
-    change(state, edit, by).await.map_err(|error| missing(error, WHAT))?;
-    Ok((secret, old_until))
+    change(&state, edit, caller.actor()).await.map_err(|error| missing(error, WHAT))?;
+    Ok(HttpResponse::Ok().json(RotatedOut {
+        signing_secret: secret.expose().to_owned(),
+        old_valid_until: old_until.to_string(),
+    }))
 }
 
 async fn answer(state: &Data<WebState>, id: IntegrationId) -> Result<HttpResponse, Problem> {

@@ -16,7 +16,7 @@ mod doors;
 pub(in crate::web) mod dry_run;
 pub(in crate::web) mod integration_in;
 pub(in crate::web) mod integration_out;
-pub(in crate::web) mod integrations;
+mod integrations;
 pub(in crate::web) mod once;
 mod patch;
 pub(in crate::web) mod plan;

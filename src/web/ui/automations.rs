@@ -1,7 +1,5 @@
 //! The list of automations.
 
-use std::time::Duration;
-
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -9,19 +7,14 @@ use askama::Template;
 use super::frame::{Frame, Place};
 use super::health::Health;
 use super::html;
-use super::words::count;
 use crate::domain::id::AutomationId;
-use crate::domain::limits::{COUNTED, PAGE_DEFAULT};
-use crate::store::AutomationCounts;
+use crate::domain::limits::PAGE_DEFAULT;
 use crate::web::WebState;
 use crate::web::api::plan::Fresh;
 use crate::web::api::query::Query;
 use crate::web::api::view::{self, AutomationView};
 use crate::web::auth::{Caller, Viewer};
 use crate::web::error::Problem;
-
-/// What "today" is, wherever the reader is.
-const DAY: Duration = Duration::from_hours(24);
 
 #[derive(Template)]
 #[template(path = "automations.html")]
@@ -38,10 +31,8 @@ struct Row {
     name: String,
     active: bool,
     destinations: Vec<Destination>,
-    /// In the last 24 hours.
-    alerts: String,
-    pending: String,
-    dead: String,
+    pending: u64,
+    dead: u64,
 }
 
 struct Destination {
@@ -61,31 +52,21 @@ pub(super) async fn list(
     let after = query.end(after)?;
     let is_first = after.is_none();
     let (views, next) = view::automations(&state, after, PAGE_DEFAULT).await?;
-    let ids = views.iter().map(|view| view.automation.id).collect();
-    let since = state.engine.now().minus(DAY);
-    let counts = state.reader.automation_counts(ids, since).await?;
-    let rows = views.iter().zip(&counts);
-    let rows = rows.map(|(view, counts)| Row::of(view, counts, &state)).collect();
+    let rows = views.iter().map(|view| Row::of(view, &state)).collect();
     let frame = Frame::of(&caller, &request, Place::Automations, "Automations");
     html(&Automations { frame, rows, next: next.map(|id| id.to_string()), is_first })
 }
 
-/// A number that was counted up to a bound.
-fn counted(number: usize) -> String {
-    let text = count(u64::try_from(number).unwrap_or(u64::MAX));
-    if number >= COUNTED { format!("{text}+") } else { text }
-}
-
 impl Row {
-    fn of(view: &AutomationView, counts: &AutomationCounts, state: &WebState) -> Self {
+    fn of(view: &AutomationView, state: &WebState) -> Self {
         let shown = view.integrations(state, &Fresh::new());
+        let states = || shown.iter().filter_map(|each| each.state.as_ref());
         Self {
             id: view.automation.id.to_string(),
             name: view.automation.name.clone(),
             active: view.automation.active,
-            alerts: counted(counts.alerts),
-            pending: counted(counts.waiting),
-            dead: counted(counts.dead),
+            pending: states().map(|each| each.pending.saturating_add(each.in_flight)).sum(),
+            dead: states().map(|each| each.dead).sum(),
             destinations: shown
                 .iter()
                 .map(|each| Destination {

@@ -217,7 +217,13 @@ struct Found {
 }
 
 impl Delivery {
-    fn of(frame: Frame, found: Found, part: Part, refused: Option<String>, now: Timestamp) -> Self {
+    fn of(
+        frame: Frame,
+        found: Found,
+        part: Part,
+        refused: Option<String>,
+        now: Timestamp,
+    ) -> Self {
         let Found { history, destination, content, chosen, curl } = found;
         let History { row, way, count: all, attempts, .. } = history;
         let receiver = match &destination {

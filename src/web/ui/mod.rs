@@ -19,16 +19,13 @@ mod editor;
 mod form;
 mod frame;
 mod health;
-mod integration;
 mod log_filter;
 mod new_password;
 mod once;
-mod overview;
 mod people;
 mod person;
 mod phases;
 pub mod plot;
-mod plotted;
 mod records;
 pub(super) mod refusal;
 mod rights;
@@ -52,17 +49,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 pub(super) fn register(config: &mut web::ServiceConfig) {
     config
         .route("/assets/{version}/{name}", web::get().to(assets::asset))
-        .route("/", web::get().to(overview::show))
         .route("/automations", web::get().to(automations::list))
-        .route("/integrations/{id}", web::get().to(integration::show))
-        .route("/integrations/{id}/test", web::post().to(integration::test))
-        .route("/integrations/{id}/turn/{turn}", web::post().to(integration::act))
-        .route("/integrations/{id}/retry-dead", web::get().to(integration::ask_retry_dead))
-        .route("/integrations/{id}/retry-dead", web::post().to(integration::retry_dead))
-        .route(
-            "/integrations/{id}/rotate-signing-secret",
-            web::post().to(integration::rotate_signing_secret),
-        )
         .route("/records", web::get().to(records::page))
         .route("/records/dry-run", web::post().to(records::dry_run))
         .route("/records/send", web::post().to(records::send))
