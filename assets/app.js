@@ -107,6 +107,11 @@
     const selected = String(document.getSelection());
     if (document.hidden || selected !== "") event.preventDefault();
   });
+  // What somebody has unfolded stays so when the part around it is exchanged.
+  if (window.Idiomorph) {
+    window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
+      !(name === "open" && node.tagName === "DETAILS");
+  }
   document.addEventListener("htmx:afterSwap", () => showTimes(document));
   document.addEventListener("htmx:afterSettle", () => {
     showTimes(document);

@@ -283,6 +283,10 @@ pub const MINUTE_WRITTEN_IN: Duration = Duration::from_secs(5);
 pub const RECENT_ATTEMPTS: usize = 200;
 /// Failures that differ, of those: what an operator must know stands among the first.
 pub const RECENT_ERRORS: usize = 5;
+/// Destinations in trouble that the overview shows: a list that is read at a glance.
+pub const TROUBLED: usize = 10;
+/// Lines of the audit log that an integration's page looks through for when its status changed.
+pub const STATUS_CHANGES: usize = 20;
 /// Alerts and deliveries of an automation are counted up to this for a list: it is told as so many or
 /// more, and a long queue or a busy day costs no more than that.
 pub const COUNTED: usize = 10_000;

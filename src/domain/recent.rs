@@ -63,6 +63,8 @@ pub struct LastError {
     pub at: Timestamp,
     /// The attempt that told it then.
     pub delivery_id: DeliveryId,
+    /// What came of that attempt.
+    pub outcome: Outcome,
     /// One line for an operator.
     pub words: String,
     /// How many of the attempts ended so.
@@ -79,7 +81,8 @@ pub fn last_errors(attempts: &[RecentAttempt], most: usize) -> Vec<LastError> {
         if errors.len() < most && seen.insert(words.clone()) {
             let (at, delivery_id) = (attempt.started_at.plus(attempt.took), attempt.delivery_id);
             let times = failed().filter(|each| each.outcome.words() == words).count();
-            errors.push(LastError { at, delivery_id, words, times });
+            let outcome = attempt.outcome.clone();
+            errors.push(LastError { at, delivery_id, outcome, words, times });
         }
     }
     errors

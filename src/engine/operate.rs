@@ -230,6 +230,13 @@ impl Engine {
         self.shared.board.find(id).and_then(|station| station.parked_until())
     }
 
+    /// Destinations whose actors are parked.
+    pub fn parked(&self) -> Vec<IntegrationId> {
+        let stations = self.shared.board.all();
+        let parked = stations.iter().filter(|each| each.parked_until().is_some());
+        parked.map(|each| each.id).collect()
+    }
+
     /// What all actors do now.
     pub fn actors(&self) -> Actors {
         let stations = self.shared.board.all();

@@ -64,6 +64,11 @@ pub(super) fn reach(error: &rusqlite::Error) -> Reach {
 }
 
 impl SqlError {
+    /// Whether what was asked for is not there.
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Sqlite(rusqlite::Error::QueryReturnedNoRows))
+    }
+
     /// How far it reaches.
     pub(super) fn reach(&self) -> Reach {
         match self {

@@ -25,6 +25,7 @@ mod minutes;
 mod names;
 mod once;
 mod open;
+mod overview;
 mod people;
 #[cfg(test)]
 mod plans;
@@ -60,6 +61,7 @@ pub use health::StoreHealth;
 pub use inline::{Fate, Inline, Moment};
 pub use names::Subject;
 pub use open::OpenError;
+pub use overview::{Begun, Troubled};
 pub use people::{NewUser, PasswordHash, SessionRow, UserChange, UserRow};
 pub use reader::Reader;
 pub use recent::AutomationCounts;

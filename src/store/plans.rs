@@ -25,6 +25,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("history", include_str!("history.rs")),
     ("names", include_str!("names.rs")),
     ("once", include_str!("once.rs")),
+    ("overview", include_str!("overview.rs")),
     ("people", include_str!("people.rs")),
     ("queries", include_str!("queries.rs")),
     ("queue", include_str!("queue.rs")),
@@ -256,4 +257,19 @@ fn what_is_drawn_is_read_from_one_stretch() {
         assert_eq!(read, [expected], "{found}");
         assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "sorted by hand: {plan:?}");
     }
+}
+
+/// Destinations in trouble are found in what is configured, with one look into an index for each: neither
+/// what waits nor what was given up is walked through.
+#[test]
+fn trouble_is_found_without_a_walk_through_what_grows() {
+    let (_dir, connection) = database();
+    let found = statements(include_str!("overview.rs"));
+    let sql = found.iter().find(|sql| sql.contains("has_dead")).unwrap();
+    let plan = plan(&connection, sql);
+    let dead =
+        "SEARCH deliveries USING COVERING INDEX deliveries_given_up (integration_id=? AND state=?)";
+    assert!(plan.iter().any(|line| line == dead), "{plan:?}");
+    let other = plan.iter().filter(|line| line.contains("deliveries") && *line != dead).count();
+    assert_eq!(other, 0, "{plan:?}");
 }

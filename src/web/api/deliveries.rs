@@ -253,7 +253,6 @@ pub(in crate::web) fn request(
     started_at: Timestamp,
 ) -> RequestOut {
     let Target::Webhook(webhook) = &integration.target;
-    let headers =
-        state.engine.request_headers(integration.clone(), record_id, number, started_at);
+    let headers = state.engine.request_headers(integration.clone(), record_id, number, started_at);
     RequestOut { method: "POST", url: webhook.url.masked(), headers: headers_out(headers) }
 }

@@ -11,17 +11,17 @@ use super::attempt_out::{AttemptOut, HeaderOut, headers_out};
 use super::integration_in::{self, Settled};
 use super::integration_out::Settings;
 use super::once::{REPLAYED, if_gone, once};
+use super::operate::{self, Switch};
 use super::patch::merge;
-use super::plan::{Fresh, fresh_secret, seal};
+use super::plan::{Fresh, seal};
 use super::query::Query;
 use super::version::{Seen, etag, seen};
 use super::view::{self, missing};
-use super::{Page, change, id, to_its_end};
+use super::{Page, change, id};
 use crate::domain::id::IntegrationId;
-use crate::domain::integration::{Integration, Status, Target};
-use crate::domain::limits::{INTEGRATIONS_AN_AUTOMATION, SIGNING_OVERLAP, STALE_TRIES};
-use crate::engine::Operation;
-use crate::engine::ports::{Actor, Edit, Purpose, StoreError};
+use crate::domain::integration::Integration;
+use crate::domain::limits::{INTEGRATIONS_AN_AUTOMATION, STALE_TRIES};
+use crate::engine::ports::{Edit, StoreError};
 use crate::web::auth::{Caller, Editor, Viewer};
 use crate::web::error::{Code, Problem};
 use crate::web::json::{self, Faults};
@@ -226,11 +226,9 @@ pub(super) async fn pause(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     body::none(&request, payload).await?;
-    let allowed = |present: &Status| match present {
-        Status::Active | Status::Paused => Ok(Status::Paused),
-        Status::Disabled { .. } => Err("It is disabled, which stops it already."),
-    };
-    set_status(&state, &path, caller.actor(), allowed).await
+    let id = id(&path, WHAT)?;
+    operate::switch(&state, id, Switch::Pause, caller.actor()).await?;
+    answer(&state, id).await
 }
 
 pub(super) async fn resume(
@@ -241,11 +239,9 @@ pub(super) async fn resume(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     body::none(&request, payload).await?;
-    let allowed = |present: &Status| match present {
-        Status::Active | Status::Paused => Ok(Status::Active),
-        Status::Disabled { .. } => Err("It is disabled, not paused: enable it."),
-    };
-    set_status(&state, &path, caller.actor(), allowed).await
+    let id = id(&path, WHAT)?;
+    operate::switch(&state, id, Switch::Resume, caller.actor()).await?;
+    answer(&state, id).await
 }
 
 pub(super) async fn enable(
@@ -256,7 +252,9 @@ pub(super) async fn enable(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     body::none(&request, payload).await?;
-    set_status(&state, &path, caller.actor(), |_| Ok(Status::Active)).await
+    let id = id(&path, WHAT)?;
+    operate::switch(&state, id, Switch::Enable, caller.actor()).await?;
+    answer(&state, id).await
 }
 
 pub(super) async fn disable(
@@ -267,28 +265,9 @@ pub(super) async fn disable(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     body::none(&request, payload).await?;
-    let actor = caller.actor();
-    let reason = format!("switched off by {}", actor.name);
-    let allowed = move |present: &Status| match present {
-        // The first reason tells more than that somebody agreed.
-        Status::Disabled { reason } => Ok(Status::Disabled { reason: reason.clone() }),
-        Status::Active | Status::Paused => Ok(Status::Disabled { reason: reason.clone() }),
-    };
-    set_status(&state, &path, actor, allowed).await
-}
-
-async fn set_status(
-    state: &Data<WebState>,
-    path: &str,
-    by: Actor,
-    allowed: impl Fn(&Status) -> Result<Status, &'static str>,
-) -> Result<HttpResponse, Problem> {
-    let id = id(path, WHAT)?;
-    let present = view::integration(state, id).await?.state.status;
-    let status = allowed(&present).map_err(|why| Problem::new(Code::Conflict, why))?;
-    let changed = change(state, Edit::SetStatus { id, status }, by).await;
-    changed.map_err(|error| missing(error, WHAT))?;
-    answer(state, id).await
+    let id = id(&path, WHAT)?;
+    operate::switch(&state, id, Switch::Disable, caller.actor()).await?;
+    answer(&state, id).await
 }
 
 pub(super) async fn test(
@@ -299,7 +278,7 @@ pub(super) async fn test(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     body::none(&request, payload).await?;
-    let tested = state.engine.test(id(&path, WHAT)?).await.map_err(|e| missing(e, WHAT))?;
+    let tested = operate::test(&state, id(&path, WHAT)?).await?;
     let body: Value = serde_json::from_slice(tested.alert.body.bytes()).unwrap_or(Value::Null);
     Ok(HttpResponse::Ok().json(TestedOut {
         request: TestRequestOut { headers: headers_out(tested.headers), body },
@@ -315,10 +294,7 @@ pub(super) async fn retry_dead(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     body::none(&request, payload).await?;
-    let id = id(&path, WHAT)?;
-    let (engine, by) = (state.engine.clone(), caller.actor());
-    let retried = to_its_end(async move { engine.act(id, Operation::RetryDead, by).await }).await;
-    let retried = retried.map_err(|error| missing(error, WHAT))?;
+    let retried = operate::retry_dead(&state, id(&path, WHAT)?, caller.actor()).await?;
     Ok(HttpResponse::Ok().json(RetriedDeadOut { retried }))
 }
 
@@ -330,21 +306,11 @@ pub(super) async fn rotate_signing_secret(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     body::none(&request, payload).await?;
-    let id: IntegrationId = id(&path, WHAT)?;
-    let view = view::integration(&state, id).await?;
-    let Target::Webhook(webhook) = &view.integration.target;
-    if !webhook.signing {
-        let words = "Signing is off for this integration: turn it on, which makes a secret.";
-        return Err(Problem::new(Code::Conflict, words));
-    }
-    let secret = fresh_secret(&state)?;
-    let sealed = state.engine.sealer().seal(Purpose::SigningSecret, id, &secret)?;
-    let old_until = state.engine.now().plus(SIGNING_OVERLAP);
-    let edit = Edit::RotateSigningSecret { id, sealed, old_until };
-    change(&state, edit, caller.actor()).await.map_err(|error| missing(error, WHAT))?;
+    let id = id(&path, WHAT)?;
+    let (secret, until) = operate::rotate_signing_secret(&state, id, caller.actor()).await?;
     Ok(HttpResponse::Ok().json(RotatedOut {
         signing_secret: secret.expose().to_owned(),
-        old_valid_until: old_until.to_string(),
+        old_valid_until: until.to_string(),
     }))
 }
 

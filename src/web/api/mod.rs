@@ -18,6 +18,7 @@ pub(in crate::web) mod integration_in;
 pub(in crate::web) mod integration_out;
 mod integrations;
 pub(in crate::web) mod once;
+pub(in crate::web) mod operate;
 mod patch;
 pub(in crate::web) mod plan;
 pub(in crate::web) mod query;

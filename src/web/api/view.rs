@@ -128,7 +128,12 @@ impl IntegrationView {
     }
 }
 
-fn shown(integration: &Integration, state: &IntegrationState, web: &WebState) -> IntegrationOut {
+/// An integration with its state as callers see it.
+pub(in crate::web) fn shown(
+    integration: &Integration,
+    state: &IntegrationState,
+    web: &WebState,
+) -> IntegrationOut {
     let in_flight = web.engine.in_flight(integration.id);
     let live = Live {
         status: &state.status,

@@ -73,7 +73,9 @@ const fn for_fault(kind: FaultKind) -> &'static str {
             "The receiver, or something before it, closed the connection: its log may say why. The alert \
              may have arrived."
         }
-        FaultKind::BadResponse => "Check host and port of the URL: what answers there speaks no HTTP.",
+        FaultKind::BadResponse => {
+            "Check host and port of the URL: what answers there speaks no HTTP."
+        }
         FaultKind::Proxy => "Check the proxy, and egress.proxy in belfry.toml.",
         FaultKind::CredentialUnreadable => "Set the destination's credential again.",
         FaultKind::BodyDamaged => {

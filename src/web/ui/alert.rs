@@ -176,7 +176,9 @@ mod tests {
     #[test]
     fn only_pages_are_linked() {
         assert_eq!(web_link("https://a.example/x?y").as_deref(), Some("https://a.example/x?y"));
-        for text in ["javascript:alert(1)", " JaVaScRiPt:alert(1)", "data:text/html,x", "/x", "//x", ""] {
+        for text in
+            ["javascript:alert(1)", " JaVaScRiPt:alert(1)", "data:text/html,x", "/x", "//x", ""]
+        {
             assert_eq!(web_link(text), None, "{text}");
         }
     }
@@ -195,8 +197,10 @@ mod tests {
 
     #[test]
     fn a_body_is_shown_whatever_it_is() {
-        let content = Content::of(br#"{"levels":{"escalation_level":"urgent","sentiment_shift":7},
-            "record":{"source":"<b>","source_url":"javascript:1","content_excerpt":""}}"#);
+        let content = Content::of(
+            br#"{"levels":{"escalation_level":"urgent","sentiment_shift":7},
+            "record":{"source":"<b>","source_url":"javascript:1","content_excerpt":""}}"#,
+        );
         assert_eq!(content.levels, [("Escalation", "urgent".to_owned())]);
         assert_eq!(content.source.as_deref(), Some("<b>"));
         assert!(content.source_url.is_none() && content.excerpt.is_none());

@@ -196,8 +196,12 @@ pub(super) fn amount(matched: usize, more: bool, state: State) -> String {
 impl Done {
     fn of(asked: &Asked) -> Option<Self> {
         let (number, words, path) = match (asked.retried, asked.discarded) {
-            (Some(number), _) => (number, "tried again; what comes of it shows here", "/deliveries/retry"),
-            (None, Some(number)) => (number, "discarded and will not be sent", "/deliveries/discard"),
+            (Some(number), _) => {
+                (number, "tried again; what comes of it shows here", "/deliveries/retry")
+            }
+            (None, Some(number)) => {
+                (number, "discarded and will not be sent", "/deliveries/discard")
+            }
             (None, None) => return None,
         };
         let (what, are) = if number == 1 { ("delivery", "is") } else { ("deliveries", "are") };

@@ -217,13 +217,7 @@ struct Found {
 }
 
 impl Delivery {
-    fn of(
-        frame: Frame,
-        found: Found,
-        part: Part,
-        refused: Option<String>,
-        now: Timestamp,
-    ) -> Self {
+    fn of(frame: Frame, found: Found, part: Part, refused: Option<String>, now: Timestamp) -> Self {
         let Found { history, destination, content, chosen, curl } = found;
         let History { row, way, count: all, attempts, .. } = history;
         let receiver = match &destination {

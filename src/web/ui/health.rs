@@ -8,23 +8,27 @@ pub(super) struct Health {
     pub(super) word: &'static str,
     /// `good`, `warn`, `bad`, or nothing.
     pub(super) tone: &'static str,
+    /// The worst has the lowest.
+    pub(super) rank: u8,
 }
 
 impl Health {
     /// Trouble that needs somebody counts before trouble that ends by itself.
     pub(super) fn of(integration: &IntegrationOut) -> Self {
-        let Some(state) = &integration.state else { return Self { word: "unknown", tone: "" } };
-        let (word, tone) = match (state.status, state.circuit) {
-            ("disabled", _) => ("disabled", "bad"),
-            ("paused", _) => ("paused", "warn"),
-            _ if state.parked_until.is_some() => ("parked", "bad"),
-            (_, "open") => ("failing", "bad"),
-            (_, "half_open") => ("probing", "warn"),
-            _ if state.dead > 0 => ("dead deliveries", "bad"),
-            _ if state.consecutive_failures > 0 => ("retrying", "warn"),
-            _ if state.last_success_at.is_some() => ("healthy", "good"),
-            _ => ("no attempt yet", ""),
+        let Some(state) = &integration.state else {
+            return Self { word: "unknown", tone: "", rank: 9 };
         };
-        Self { word, tone }
+        let (rank, word, tone) = match (state.status, state.circuit) {
+            ("disabled", _) => (0, "disabled", "bad"),
+            ("paused", _) => (6, "paused", "warn"),
+            _ if state.parked_until.is_some() => (1, "parked", "bad"),
+            (_, "open") => (2, "failing", "bad"),
+            (_, "half_open") => (3, "probing", "warn"),
+            _ if state.dead > 0 => (4, "dead deliveries", "bad"),
+            _ if state.consecutive_failures > 0 => (5, "retrying", "warn"),
+            _ if state.last_success_at.is_some() => (7, "healthy", "good"),
+            _ => (8, "no attempt yet", ""),
+        };
+        Self { word, tone, rank }
     }
 }

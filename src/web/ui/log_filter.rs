@@ -109,9 +109,12 @@ impl Asked {
 
     /// What is wrong that no field of the form has.
     pub(super) fn other_errors(&self) -> Vec<String> {
-        let known = |error: &FieldProblem| NAMES.iter().any(|name| self.error(name) == Some(&error.detail));
+        let known =
+            |error: &FieldProblem| NAMES.iter().any(|name| self.error(name) == Some(&error.detail));
         let others = self.errors.iter().filter(|error| !known(error));
-        others.map(|error| format!("{} {}.", error.pointer.trim_start_matches('?'), error.detail)).collect()
+        others
+            .map(|error| format!("{} {}.", error.pointer.trim_start_matches('?'), error.detail))
+            .collect()
     }
 
     /// Whether it means only some deliveries.
@@ -210,7 +213,8 @@ mod tests {
 
     #[test]
     fn addresses_keep_the_filters_whatever_is_in_them() {
-        let asked = Asked::of("state=dead&record_id=a%26b%3D%22%3E&cursor=dlv_7&retried=3&more=true", NOW);
+        let asked =
+            Asked::of("state=dead&record_id=a%26b%3D%22%3E&cursor=dlv_7&retried=3&more=true", NOW);
         assert_eq!(asked.filter.state, Some(State::Dead));
         assert_eq!(asked.before, Some(DeliveryId(7)));
         assert_eq!((asked.retried, asked.discarded, asked.more), (Some(3), None, true));

@@ -19,9 +19,12 @@ mod editor;
 mod form;
 mod frame;
 mod health;
+mod integration;
 mod log_filter;
+mod machine;
 mod new_password;
 mod once;
+mod overview;
 mod people;
 mod person;
 mod phases;
@@ -32,6 +35,7 @@ mod rights;
 mod settings;
 mod sign_in;
 mod standing;
+mod table;
 mod tokens;
 mod words;
 
@@ -48,6 +52,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// Serves all pages.
 pub(super) fn register(config: &mut web::ServiceConfig) {
     config
+        .route("/", web::get().to(overview::overview))
         .route("/assets/{version}/{name}", web::get().to(assets::asset))
         .route("/automations", web::get().to(automations::list))
         .route("/records", web::get().to(records::page))
@@ -79,7 +84,26 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .route("/deliveries/{id}/retry", web::post().to(delivery::retry))
         .route("/deliveries/{id}/discard", web::get().to(delivery::ask_discard))
         .route("/deliveries/{id}/discard", web::post().to(delivery::discard))
+        .configure(destinations)
         .configure(administration);
+}
+
+/// Destinations and the first page.
+fn destinations(config: &mut web::ServiceConfig) {
+    config
+        .route("/integrations/{id}", web::get().to(integration::show))
+        .route("/integrations/{id}/pause", web::post().to(integration::pause))
+        .route("/integrations/{id}/resume", web::post().to(integration::resume))
+        .route("/integrations/{id}/enable", web::post().to(integration::enable))
+        .route("/integrations/{id}/disable", web::post().to(integration::disable))
+        .route("/integrations/{id}/test", web::post().to(integration::test))
+        .route("/integrations/{id}/retry-dead", web::get().to(integration::ask_retry_dead))
+        .route("/integrations/{id}/retry-dead", web::post().to(integration::retry_dead))
+        .route("/integrations/{id}/rotate-signing-secret", web::post().to(integration::rotate))
+        .route(
+            "/integrations/{id}/{act:test|rotate-signing-secret}",
+            web::get().to(integration::back),
+        );
 }
 
 /// People, tokens, what they did, and what is in force.

@@ -133,9 +133,11 @@ mod tests {
 
     #[test]
     fn phases_stand_behind_each_other_and_fill_the_bar() {
-        let phases = Phases { resolve: ms(100), connect: ms(200), tls: ms(300), first_byte: ms(300) };
+        let phases =
+            Phases { resolve: ms(100), connect: ms(200), tls: ms(300), first_byte: ms(300) };
         let bar = Bar::of(&attempt(phases, 1000, answered()), Duration::from_secs(1));
-        let places: Vec<_> = bar.parts.iter().map(|part| (part.class, part.x, part.width)).collect();
+        let places: Vec<_> =
+            bar.parts.iter().map(|part| (part.class, part.x, part.width)).collect();
         assert_eq!(
             places,
             [
@@ -179,7 +181,8 @@ mod tests {
 
     #[test]
     fn an_attempt_without_time_has_no_bar() {
-        let bar = Bar::of(&attempt(Phases::default(), 0, failed(FaultKind::Interrupted)), Duration::ZERO);
+        let bar =
+            Bar::of(&attempt(Phases::default(), 0, failed(FaultKind::Interrupted)), Duration::ZERO);
         assert!(bar.parts.is_empty());
         assert_eq!(bar.words(), "no time was measured");
     }

@@ -63,7 +63,8 @@ fn waiting(row: &DeliveryRow, receiver: &Receiver<'_>, now: Timestamp) -> String
     match receiver {
         Receiver::Deleted => "It waits, but its destination is deleted.".to_owned(),
         Receiver::Known { status: Status::Paused, .. } => {
-            "It waits: its destination is paused. Resume the destination to have it sent.".to_owned()
+            "It waits: its destination is paused. Resume the destination to have it sent."
+                .to_owned()
         }
         Receiver::Known { status: Status::Disabled { .. }, .. } => {
             "It waits: its destination is switched off. Enable the destination to have it sent."
@@ -105,9 +106,11 @@ fn given_up(row: &DeliveryRow) -> String {
             "Given up because the service crashed {CRASHES_A_DELIVERY} times over it; the log says why. It \
              is kept, and can be retried."
         ),
-        Some(DeadReason::BodyDamaged) => "Given up because its body was damaged on disk: it must not be \
+        Some(DeadReason::BodyDamaged) => {
+            "Given up because its body was damaged on disk: it must not be \
                                           sent. Send the record again under another id."
-            .to_owned(),
+                .to_owned()
+        }
         None => "Given up. It is kept, and can be retried.".to_owned(),
     }
 }
