@@ -37,9 +37,10 @@
     const form = event.target.closest("form[data-guard]");
     if (form) form.dataset.dirty = "";
   });
+  // Heard on its way down: nobody can keep it from getting here.
   document.addEventListener("submit", (event) => {
     if (event.target.matches("form[data-guard]")) saving = true;
-  });
+  }, true);
   window.addEventListener("pageshow", () => { saving = false; });
   window.addEventListener("beforeunload", (event) => {
     if (!saving && unsaved()) event.preventDefault();
@@ -101,6 +102,12 @@
     if (file) file.text().then((text) => { into.value = text; into.focus(); });
   });
 
+  // What is being typed is newer than any answer that comes meanwhile.
+  if (window.Idiomorph) {
+    Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) =>
+      !(name === "value" && element === document.activeElement && element.matches("input, textarea"));
+  }
+
   // Live parts rest while nobody looks, and while somebody has a menu or a selection open in them.
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (!event.target.matches("[data-live]")) return;
@@ -113,24 +120,34 @@
       !(name === "open" && node.tagName === "DETAILS");
   }
   document.addEventListener("htmx:afterSwap", () => showTimes(document));
-  document.addEventListener("htmx:afterSettle", () => {
-    showTimes(document);
+  document.addEventListener("htmx:afterSettle", () => { showTimes(document); lead(); });
+
+  // The keyboard goes where the work goes on: to a new field, or to the first that is wrong.
+  function lead() {
     const wanted = document.querySelector("[data-focus]");
-    if (wanted) {
-      wanted.removeAttribute("data-focus");
-      wanted.focus();
-    }
-  });
+    if (!wanted) return;
+    wanted.removeAttribute("data-focus");
+    for (let part = wanted.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+    wanted.focus();
+  }
+
   // A live part that can't be had is said to be old, and not shown as if it were new.
   document.addEventListener("htmx:sendError", () => document.body.classList.add("offline"));
   document.addEventListener("htmx:afterOnLoad", () => document.body.classList.remove("offline"));
 
   // The code of the first sign-in stands behind the address's #, which is sent to nobody.
+  // A link that is pasted into the open page changes nothing but what stands there.
   const code = document.querySelector("input[data-from-fragment]");
-  if (code && location.hash.length > 1) {
+  function takeCode() {
+    if (location.hash.length < 2) return;
     code.value = location.hash.slice(1);
     history.replaceState(null, "", location.pathname);
   }
+  if (code) {
+    takeCode();
+    window.addEventListener("hashchange", takeCode);
+  }
 
   showTimes(document);
+  lead();
 })();

@@ -157,3 +157,78 @@ fn egress(channel: &ChannelSettings) -> in_force::Egress {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::serve::channel_settings;
+    use crate::web::in_force::InForce as _;
+
+    use super::*;
+
+    const OWN: &str = "127.0.0.1:8787";
+
+    fn config(egress: &str) -> Config {
+        let text = format!("[egress]\n{egress}\n");
+        Config::parse(Path::new("/data"), Some(("belfry.toml", &text)), []).unwrap()
+    }
+
+    fn channel(config: &Config) -> ChannelSettings {
+        channel_settings(config, &[OWN.parse().unwrap()]).unwrap()
+    }
+
+    fn in_force(egress: &str) -> InForce {
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+        let config = config(egress);
+        let channel = channel(&config);
+        InForce::new(&config, Path::new("/data"), &channel, None, Timestamp::from_millis(0))
+    }
+
+    fn url(text: &str) -> HttpsUrl {
+        HttpsUrl::parse(text).unwrap()
+    }
+
+    #[test]
+    fn what_is_told_is_what_was_exchanged_last() {
+        let in_force = in_force("deny = [\"10.1.0.0/16\"]");
+        assert_eq!(in_force.settings().egress.deny, ["10.1.0.0/16"]);
+        assert!(in_force.check(&url("https://10.1.2.3/")).is_err());
+        let other = config("allow = [\"127.0.0.1/32\"]\n[delivery]\ntimeout = \"7s\"");
+        in_force.exchange(&other, &channel(&other));
+        let told = in_force.settings();
+        assert_eq!(
+            (told.egress.allow, told.egress.deny),
+            (vec!["127.0.0.1/32".to_owned()], vec![])
+        );
+        assert_eq!(told.timeout.as_secs(), 7);
+        assert_eq!(told.listen, [OWN.parse().unwrap()]);
+        assert!(in_force.check(&url("https://10.1.2.3/")).is_ok());
+        assert!(in_force.check(&url("https://127.0.0.1:8787/")).is_err(), "it would come back");
+    }
+
+    #[test]
+    fn no_secret_of_a_proxy_is_told() {
+        let in_force = in_force("proxy = \"http://zoe:sentinel@proxy.example.com:3128\"");
+        let told = in_force.settings();
+        assert!(!format!("{told:?}").contains("sentinel") && !format!("{told:?}").contains("zoe"));
+        let expected = in_force::Proxy::Through {
+            url: "http://proxy.example.com:3128".to_owned(),
+            signs_in: true,
+            from_environment: false,
+        };
+        assert_eq!(told.egress.proxy, expected);
+    }
+
+    #[tokio::test]
+    async fn an_address_is_tried_by_the_rules_in_force() {
+        let here = in_force("");
+        let own = here.try_address(url("https://127.0.0.1:8787/hook")).await;
+        let words = own.addresses.unwrap().remove(0).words;
+        assert!(!own.reachable && words.contains("this service itself listens there"), "{words}");
+        let inside = here.try_address(url("https://10.1.2.3/hook")).await;
+        assert!(inside.reachable && inside.proxy.is_none(), "{inside:?}");
+        let behind = in_force("proxy = \"http://proxy.example.com:3128\"");
+        let metadata = behind.try_address(url("https://169.254.169.254/")).await;
+        assert!(!metadata.reachable);
+        assert_eq!(metadata.proxy.as_deref(), Some("proxy.example.com:3128"));
+    }
+}

@@ -66,22 +66,27 @@ pub(super) async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::of(request.query_string());
-    let (filter, behind) = asked(&mut query);
+    let filter = filter(&mut query);
     let limit = query.limit();
+    let behind = place(&mut query);
     let (filter, behind) = query.end((filter, behind))?;
     let rows = state.reader.audit(filter, behind, limit.saturating_add(1)).await?;
     let next = |last: &AuditRow| cursor(last.at, &last.id);
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, LineOut::of, next)))
 }
 
-/// Which lines a query means, and behind which place of the list.
-pub(in crate::web) fn asked(query: &mut Query) -> (AuditFilter, Option<AuditPlace>) {
-    let filter = AuditFilter {
+/// Which lines a query means.
+pub(in crate::web) fn filter(query: &mut Query) -> AuditFilter {
+    AuditFilter {
         actor: query.text("actor"),
         action: query.text("action"),
         subject: query.text("subject"),
         since: query.time("since"),
         until: query.time("until"),
-    };
-    (filter, query.place::<i64>().map(|(at, id)| AuditPlace { at, id }))
+    }
+}
+
+/// Behind which line it begins.
+pub(in crate::web) fn place(query: &mut Query) -> Option<AuditPlace> {
+    query.place::<i64>().map(|(at, id)| AuditPlace { at, id })
 }

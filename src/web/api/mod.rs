@@ -38,7 +38,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use document::openapi;
-pub(super) use doors::register;
+pub(super) use doors::{ADMIN, ANYBODY, EDIT, OPEN, VIEW, register};
 pub use doors::{Door, doors};
 
 use super::WebState;

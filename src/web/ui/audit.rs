@@ -16,7 +16,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::ports::ActorKind;
 use crate::store::{AuditFilter, AuditPlace, AuditRow, Subject};
 use crate::web::WebState;
-use crate::web::api::audit::asked;
+use crate::web::api::audit;
 use crate::web::api::query::{Query, cursor};
 use crate::web::auth::{Admin, Caller};
 use crate::web::error::{FieldProblem, Problem};
@@ -92,7 +92,7 @@ impl Asked {
             }
         }
         let mut query = Query::of(&rest.finish());
-        let read = asked(&mut query);
+        let read = (audit::filter(&mut query), audit::place(&mut query));
         let (read, errors) = match query.end(read) {
             Ok(read) => (read, Vec::new()),
             Err(problem) => (Default::default(), problem.errors().to_vec()),
@@ -228,12 +228,18 @@ impl Line {
             name: match (&subject, found) {
                 // A delivery is known by its id; its record's says more beside it.
                 (Some(Subject::Delivery(_)), Some(record)) => Some(format!("record {record}")),
+                // Who signed in is who did it.
+                (Some(Subject::User(_)), _) if row.action.starts_with("session.") => None,
                 (_, Some(name)) => Some(name.clone()),
                 (_, None) => then(),
             },
             acts: address([("subject", row.subject.as_str())].into_iter()),
             id: row.subject,
         };
+        let mut details = Details::of(&row.change);
+        if let Some(name) = &shown.name {
+            details.leave_out_name(name);
+        }
         Self {
             id: row.id,
             at: When::of(row.at, now),
@@ -248,7 +254,7 @@ impl Line {
             address: row.by.address,
             action: action_words(&row.action).to_owned(),
             subject: shown,
-            details: Details::of(&row.change),
+            details,
         }
     }
 }

@@ -103,6 +103,14 @@ impl Details {
         details
     }
 
+    /// Leaves out that something was made or deleted by the name that stands beside it.
+    pub(super) fn leave_out_name(&mut self, name: &str) {
+        self.rows.retain(|row| match (&row.before, &row.after) {
+            (Some(only), None) | (None, Some(only)) => row.what != "Name" || only != name,
+            (Some(_), Some(_)) | (None, None) => true,
+        });
+    }
+
     fn differing(&mut self, before: &Value, after: &Value) {
         for difference in differences(before, after) {
             let nothing = Value::Null;
@@ -134,6 +142,12 @@ impl Details {
                     _ => self.leaves(&below(at, name), &before, &after, whose),
                 }
             }
+            return;
+        }
+        // Of what came or went as a whole, its name stands before each value, and what it had not is no news.
+        let is_whole = before.is_null() || after.is_null();
+        let had_not = [before, after].contains(&&Value::Bool(false)) && at != "/active";
+        if is_whole && (had_not || (!whose.is_empty() && at == "/name")) {
             return;
         }
         let (before, after) = (text(at, before), text(at, after));
@@ -245,6 +259,10 @@ fn text(at: &str, value: &Value) -> Option<String> {
             Some((_, header)) => format!("Custom Header: {header}"),
             None => super::editor::words::method_words(text).to_owned(),
         }),
+        Value::String(text) if at == "/expires_at" => {
+            let seconds = text.get(..19).map(|text| text.replace('T', " "));
+            Some(seconds.map_or_else(|| text.clone(), |seconds| format!("{seconds} UTC")))
+        }
         // A delivery's state.
         Value::String(text) if at.is_empty() => Some(text.replace('_', " ")),
         Value::String(text) => Some(text.clone()),
@@ -294,7 +312,6 @@ mod tests {
             row("Active", "yes", "no"),
             row("Destination Operations: Authentication", "Bearer Token", "Custom Header: x-key"),
             row("Destination Pager: Authentication", "None", ""),
-            row("Destination Pager: Name", "Pager", ""),
             row("Destination Pager: URL", "https://b.test/", ""),
         ];
         assert_eq!(told(&change), expected);
@@ -302,6 +319,16 @@ mod tests {
         let made = told(&json!({"after": {"name": "a", "filter": null, "integrations": [one]}}));
         assert!(made.contains(&row("Destination Operations: Retry factor", "", "2.0")), "{made:?}");
         assert!(made.iter().all(|(what, _, _)| !what.contains("filter")), "{made:?}");
+    }
+
+    #[test]
+    fn a_name_is_told_once() {
+        let mut made = Details::of(&json!({"after": {"name": "ada", "role": "viewer"}}));
+        made.leave_out_name("ada");
+        assert_eq!(made.rows.len(), 1);
+        let mut renamed = Details::of(&json!({"before": {"name": "a"}, "after": {"name": "b"}}));
+        renamed.leave_out_name("b");
+        assert_eq!(renamed.rows.len(), 1);
     }
 
     #[test]

@@ -80,15 +80,15 @@ fn draw(name: &str, title: &str, words: [&'static str; 3], now: &str, ways: &[Wa
             let _never_fails = write!(body, "<circle cx=\"{}\" cy=\"89\" r=\"4\"/>", x + 13);
         }
         let middle = if here { middle + 6 } else { middle };
-        let _never_fails = write!(
+        let _never_fails = writeln!(
             body,
-            "<text x=\"{middle}\" y=\"94\" text-anchor=\"middle\">{word}</text></g>\n"
+            "<text x=\"{middle}\" y=\"94\" text-anchor=\"middle\">{word}</text></g>"
         );
     }
     let all = words.join(", ");
     format!(
         "<svg class=\"machine\" viewBox=\"0 0 404 178\" role=\"img\" \
-         aria-labelledby=\"machine-{name}-title machine-{name}-desc\">\n\
+         aria-labelledby=\"machine-{name}-title\" aria-describedby=\"machine-{name}-desc\">\n\
          <title id=\"machine-{name}-title\">{title}: {now} now</title>\n\
          <desc id=\"machine-{name}-desc\">Of the states {all} it is in: {now}.</desc>\n{body}</svg>"
     )

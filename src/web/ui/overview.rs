@@ -38,7 +38,7 @@ struct Overview {
     figures: Vec<Figure>,
     trouble: Vec<Trouble>,
     more_trouble: bool,
-    plots: Vec<Plot>,
+    pictures: Vec<Picture>,
     numbers: Numbers,
 }
 
@@ -55,6 +55,12 @@ struct Step {
     words: &'static str,
     path: &'static str,
     hint: &'static str,
+}
+
+/// A plot with its heading.
+struct Picture {
+    title: &'static str,
+    plot: Plot,
 }
 
 /// A number at the top.
@@ -100,8 +106,8 @@ pub(super) async fn overview(
         ("Delivered", count(total.delivered)),
         ("Failed attempts", count(total.failed)),
         ("Given up", count(total.dead)),
-        ("Accept to delivered, p50", quantile(&total.latency, 500)),
-        ("p99", quantile(&total.latency, 990)),
+        ("Latency, p50", quantile(&total.latency, 500)),
+        ("Latency, p99", quantile(&total.latency, 990)),
         ("On their way now", count(levels.waiting)),
         ("Dead now", count(levels.dead)),
     ];
@@ -118,7 +124,11 @@ pub(super) async fn overview(
         figures: figures.into_iter().map(|(words, value)| Figure { words, value }).collect(),
         trouble: worst_first(&troubled, &state, now),
         more_trouble,
-        plots: vec![plot::deliveries(&series), plot::queue_depth(&series), plot::latency(&series)],
+        pictures: vec![
+            Picture { title: deliveries_title(span), plot: plot::deliveries(&series) },
+            Picture { title: "Queue depth", plot: plot::queue_depth(&series) },
+            Picture { title: "From accepted to delivered", plot: plot::latency(&series) },
+        ],
         numbers: Numbers::of(plot::of_series(&series), now),
     })
 }
@@ -128,6 +138,14 @@ const fn words(span: Span) -> &'static str {
         Span::Hour => "Last hour",
         Span::Day => "Last day",
         Span::Week => "Last week",
+    }
+}
+
+const fn deliveries_title(span: Span) -> &'static str {
+    match span {
+        Span::Hour => "Deliveries a minute by outcome",
+        Span::Day => "Deliveries in 15 minutes by outcome",
+        Span::Week => "Deliveries in 2 hours by outcome",
     }
 }
 

@@ -134,7 +134,11 @@ pub(super) async fn change(
             Ok(_) => return Ok(see_other(&format!("/people/{}?notice={word}", user.id))),
             Err(problem) if problem.code() == Code::Conflict => {
                 status = problem.code().status();
-                errors.push(("", problem.detail().to_owned()));
+                errors.push(if moved {
+                    ("", problem.detail().to_owned())
+                } else {
+                    ("name", "is taken: choose another one".to_owned())
+                });
             }
             Err(problem) => return Err(problem),
         }

@@ -76,6 +76,9 @@ struct Fact {
     key: &'static str,
 }
 
+/// The kind of address that no default decides about.
+const METADATA: &str = "cloud metadata";
+
 /// How many may try addresses at once.
 static TRIES: Semaphore = Semaphore::const_new(ADDRESSES_TRIED_AT_ONCE);
 
@@ -310,7 +313,12 @@ fn server(state: &WebState, settings: &Settings) -> Vec<Fact> {
 impl SettingsPage {
     /// The kinds of addresses that are open, or shut, where no list says otherwise.
     fn by_default(&self, open: bool) -> String {
-        let kinds = self.egress.defaults.iter().filter(|(_, is_open)| *is_open == open);
+        // Metadata has a line of its own.
+        let kinds = self
+            .egress
+            .defaults
+            .iter()
+            .filter(|(kind, is_open)| *is_open == open && *kind != METADATA);
         kinds.map(|(kind, _)| *kind).collect::<Vec<_>>().join(", ")
     }
 }

@@ -27,11 +27,11 @@ pub struct Door {
 }
 
 const INGEST: &[Right] = &[Right::Ingest, Right::Editor, Right::Admin];
-const VIEW: &[Right] = &[Right::Viewer, Right::Editor, Right::Admin];
-const EDIT: &[Right] = &[Right::Editor, Right::Admin];
-const ADMIN: &[Right] = &[Right::Admin];
-const ANYBODY: &[Right] = &Right::ALL;
-const OPEN: &[Right] = &[];
+pub(in crate::web) const VIEW: &[Right] = &[Right::Viewer, Right::Editor, Right::Admin];
+pub(in crate::web) const EDIT: &[Right] = &[Right::Editor, Right::Admin];
+pub(in crate::web) const ADMIN: &[Right] = &[Right::Admin];
+pub(in crate::web) const ANYBODY: &[Right] = &Right::ALL;
+pub(in crate::web) const OPEN: &[Right] = &[];
 
 fn door<F, Args>(
     method: Method,

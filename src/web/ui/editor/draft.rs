@@ -232,6 +232,22 @@ impl Draft {
         }
     }
 
+    /// Where whoever added or removed a part of a condition goes on: at what is new, else where more can be
+    /// added.
+    pub(super) fn after(&mut self, act: &Act) -> Option<String> {
+        let (Act::AddRow(place) | Act::AddGroup(place) | Act::Drop(place)) = act else {
+            return None;
+        };
+        if matches!(act, Act::Drop(_)) {
+            let (above, _) = place.rsplit_once(':')?;
+            return Some(format!("{above}:more"));
+        }
+        let (group, path) = self.group(place)?;
+        let new = group.len_at(&path)?.checked_sub(1)?;
+        let part = if matches!(act, Act::AddGroup(_)) { "match" } else { "field" };
+        Some(format!("{place}:{new}:{part}"))
+    }
+
     fn add(&mut self, at: &str, node: Node) {
         if let Some((group, path)) = self.group(at) {
             group.add(&path, node);

@@ -37,6 +37,8 @@ use rows::METADATA;
 use webhook::Stage;
 
 const WHAT: &str = "automation";
+/// Stands for a name where the rest is looked at; it is never stored.
+const STAND_IN: &str = "?";
 
 /// One request to the editor.
 struct Visit<'a> {
@@ -113,12 +115,15 @@ impl Visit<'_> {
             Act::Replace(index) => {
                 self.shown(draft, Some(format!("{}/auth/credential", at(index)))).await
             }
-            Act::Refresh
-            | Act::Remove(_)
-            | Act::Forget(_)
-            | Act::AddRow(_)
-            | Act::AddGroup(_)
-            | Act::Drop(_) => self.shown(draft, None).await,
+            Act::Remove(_) => self.shown(draft, Some("add-webhook".to_owned())).await,
+            Act::Forget(index) => {
+                self.shown(draft, Some(format!("{}/auth/method", at(index)))).await
+            }
+            Act::AddRow(_) | Act::AddGroup(_) | Act::Drop(_) => {
+                let focus = draft.after(&act);
+                self.shown(draft, focus).await
+            }
+            Act::Refresh => self.shown(draft, None).await,
         }
     }
 
@@ -166,8 +171,14 @@ impl Visit<'_> {
         draft: &Draft,
         old: Option<&Automation>,
     ) -> Result<Result<Plan, Vec<(String, String)>>, Problem> {
-        let (value, places) = draft.json(&self.desk());
+        // Without a name nothing else would be looked at: what is wrong there is told beside it.
+        let unnamed = draft.name.is_empty();
+        let named = Draft { name: STAND_IN.to_owned(), ..draft.clone() };
+        let (value, places) = if unnamed { &named } else { draft }.json(&self.desk());
         let mut faults = Faults::default();
+        if unnamed {
+            faults.add("/name", "is empty: give it a name");
+        }
         let read = automation_in::read(value, "", &mut faults);
         let planned = read.map(|read| plan(read, old, self.state, &mut faults));
         match faults.none_or(planned) {
@@ -198,7 +209,7 @@ impl Visit<'_> {
             if let Some(webhook) = draft.webhooks.get_mut(index) {
                 webhook.stage = Stage::Closed;
             }
-            return self.shown(draft, None).await;
+            return self.shown(draft, Some(at(index))).await;
         }
         let focus = errors.first().map(|(field, _)| field.clone());
         html(&Page { errors, focus, ..self.page(draft, true).await })
@@ -288,24 +299,17 @@ impl Visit<'_> {
     /// **Try the filter**: which of the records that came in last would have fired.
     async fn try_out(&self, draft: Draft) -> Result<HttpResponse, Problem> {
         // Where alerts go does not matter for that, and must not stand in its way.
-        let alone = Draft { webhooks: Vec::new(), active: true, ..draft.clone() };
+        let alone = Draft {
+            name: STAND_IN.to_owned(),
+            webhooks: Vec::new(),
+            active: true,
+            ..draft.clone()
+        };
         let plan = match self.planned(&alone, None)? {
             Ok(plan) => plan,
-            Err(all) => {
-                let of_webhooks = |field: &str| field.starts_with("/integrations");
-                let errors: Vec<_> = all
-                    .into_iter()
-                    .filter(|(field, _)| field != "/name" && !of_webhooks(field))
-                    .collect();
-                if !errors.is_empty() {
-                    let focus = errors.first().map(|(field, _)| field.clone());
-                    return html(&Page { errors, focus, ..self.page(draft, true).await });
-                }
-                let named = Draft { name: "?".to_owned(), ..alone };
-                match self.planned(&named, None)? {
-                    Ok(plan) => plan,
-                    Err(_) => return self.shown(draft, None).await,
-                }
+            Err(errors) => {
+                let focus = errors.first().map(|(field, _)| field.clone());
+                return html(&Page { errors, focus, ..self.page(draft, true).await });
             }
         };
         let recent = self.state.engine.recent();

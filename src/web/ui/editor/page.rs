@@ -52,6 +52,7 @@ pub(super) enum Line {
     /// A group begins.
     Group {
         at: String,
+        number: String,
         matching: &'static str,
         is_root: bool,
         error: Option<String>,
@@ -60,6 +61,7 @@ pub(super) enum Line {
     /// A group ends, after the buttons that add to it.
     End {
         at: String,
+        number: String,
         is_root: bool,
     },
 }
@@ -138,6 +140,7 @@ impl Page {
     fn lines_of(&self, group: &Group, at: &str, is_root: bool, lines: &mut Vec<Line>) {
         lines.push(Line::Group {
             at: at.to_owned(),
+            number: number(at),
             matching: group.matching.word(),
             is_root,
             error: self.error(at),
@@ -149,7 +152,7 @@ impl Page {
                 Node::Row(row) => lines.push(Line::Row(Box::new(self.row(row, at)))),
             }
         }
-        lines.push(Line::End { at: at.to_owned(), is_root });
+        lines.push(Line::End { at: at.to_owned(), number: number(at), is_root });
     }
 
     fn row(&self, row: &Row, at: String) -> RowLine {
@@ -174,17 +177,7 @@ impl Page {
             .into_iter()
             .filter_map(|part| Some((part.to_owned(), self.error(format!("{at}{part}"))?)))
             .collect();
-        let number = at.rsplit(':').next().and_then(|text| text.parse::<usize>().ok());
-        RowLine {
-            number: number.map_or_else(String::new, |number| (number + 1).to_string()),
-            row: row.clone(),
-            at,
-            ops,
-            control,
-            choices,
-            hint,
-            errors,
-        }
+        RowLine { number: number(&at), row: row.clone(), at, ops, control, choices, hint, errors }
     }
 
     fn webhooks(&self) -> Vec<WebhookLine<'_>> {
@@ -259,6 +252,12 @@ impl WebhookLine<'_> {
     }
 }
 
+/// What a row or group is called, which no other of its condition is: the second of the third group is `3.2`.
+fn number(at: &str) -> String {
+    let parts = at.split(':').skip(1).filter_map(|part| part.parse::<usize>().ok());
+    parts.map(|index| (index + 1).to_string()).collect::<Vec<_>>().join(".")
+}
+
 fn all_fields() -> impl Iterator<Item = &'static str> {
     Condition::fields().chain([METADATA])
 }
@@ -278,7 +277,7 @@ fn matchings() -> [(&'static str, &'static str); 3] {
 
 /// What a field of the form is called where an error speaks of it.
 fn place_words(field: &str) -> String {
-    let (place, part) = field.split_once(':').unwrap_or((field, ""));
+    let (place, _) = field.split_once(':').unwrap_or((field, ""));
     let mut parts = place.split('/').skip(1);
     let (first, index, inner, below) = (parts.next(), parts.next(), parts.next(), parts.next());
     let mut words = match (first, index, inner) {
@@ -290,8 +289,9 @@ fn place_words(field: &str) -> String {
         (Some(first), below, _) => field_label(below.unwrap_or(first)).to_owned(),
         (None, ..) => "Automation".to_owned(),
     };
-    if let Some(number) = part.split(':').find_map(|part| part.parse::<usize>().ok()) {
-        words = format!("{words}, condition {}", number + 1);
+    let number = number(field);
+    if !number.is_empty() {
+        words = format!("{words}, condition {number}");
     }
     words
 }

@@ -328,6 +328,18 @@ impl Group {
         }
     }
 
+    /// How many rows and groups the group at `path` has.
+    pub(super) fn len_at(&mut self, path: &[usize]) -> Option<usize> {
+        if path.is_empty() {
+            return Some(self.nodes.len());
+        }
+        let (above, index) = self.parent(path)?;
+        match above.nodes.get(index)? {
+            Node::Group(group) => Some(group.nodes.len()),
+            Node::Row(_) => None,
+        }
+    }
+
     /// Takes out what is at `path`.
     pub(super) fn remove(&mut self, path: &[usize]) {
         if let Some((above, index)) = self.parent(path)
