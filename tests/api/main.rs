@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod administration;
 mod bad_input;
 mod changes;
 mod client;
@@ -21,6 +22,7 @@ mod golden;
 mod limits;
 mod metrics;
 mod openapi;
+mod pages;
 mod parts;
 mod people;
 mod races;

@@ -18,8 +18,10 @@
 mod client;
 #[path = "../api/described.rs"]
 mod described;
+mod editing;
 #[path = "../api/golden.rs"]
 mod golden;
+mod integration;
 #[path = "../api/parts.rs"]
 mod parts;
 #[path = "../api/service.rs"]
