@@ -37,7 +37,7 @@ const HARM: &str = "(hostile => {
                 if (/^[\\s\\u0000-\\u001f]*(javascript|data|vbscript):/i.test(value)) harm.push('a script: ' + shown(each));
                 if (/hostile\\.test/i.test(value) && !/^https:/i.test(value)) harm.push('an address: ' + shown(each));
             }
-            if (/^(data-)?hx-/i.test(name) && value.includes('hostile')) harm.push('an order: ' + shown(each));
+            if (/^(data-)?hx-/i.test(name) && value.includes('hostile') && !value.startsWith('/deliveries?')) harm.push('an order: ' + shown(each));
         }
     }
     // What turns the writing must not turn what stands beside it. It has an element of its own, which isolates it:
@@ -69,7 +69,9 @@ impl Page {
         harm.extend(
             asked
                 .into_iter()
-                .filter(|url| url.contains("hostile"))
+                // A test may ask for a page by such a text: in the query, or below an address that is none.
+                .filter(|url| url.split('?').next().is_some_and(|path| path.contains("hostile")))
+                .filter(|url| !url.contains("/nothing/"))
                 .map(|url| format!("asked: {url}")),
         );
         harm

@@ -33,15 +33,21 @@
     reason = "a test fails by panicking"
 )]
 
+mod access;
 mod axe;
 #[allow(dead_code, reason = "the tests of the API use the rest")]
 #[path = "../api/client.rs"]
 mod client;
+mod conditions;
 mod docs;
+mod editor;
 mod element;
 mod harness;
 mod hostile;
+mod hostile_pages;
+mod integration;
 mod journal;
+mod keyboard;
 mod keys;
 mod page;
 mod part;
@@ -50,5 +56,8 @@ mod process;
 #[path = "../receiver/mod.rs"]
 mod receiver;
 mod screenshots;
+mod signing_in;
 mod stage;
+mod viewers;
+mod webhooks;
 mod wire;

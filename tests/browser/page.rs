@@ -357,10 +357,11 @@ impl Page {
         self.ok("Emulation.setScriptExecutionDisabled", json!({"value": true}));
     }
 
-    /// What moves has come to rest, and what is drawn is up to date.
+    /// What moves has come to rest, and what is drawn is up to date. In a part that is folded up nothing ends.
     pub(crate) fn is_at_rest(&self) {
         let script = "Promise.all(document.getAnimations()
-            .filter(each => each.effect?.getComputedTiming().endTime !== Infinity)
+            .filter(each => each.effect?.getComputedTiming().endTime !== Infinity
+                && each.effect?.target?.checkVisibility())
             .map(each => each.finished.catch(() => {}))).then(() => true)";
         self.beside(script);
     }

@@ -286,6 +286,14 @@ impl Part {
         });
     }
 
+    /// Waits until that has the keyboard: what was exchanged gives it on a moment later.
+    pub(crate) fn has_keyboard(&self, name: &str) {
+        self.tab.until(&format!("the keyboard at {name:?}"), || {
+            let focused = self.tab.focused()?;
+            if focused.name == name { Ok(()) } else { Err(format!("it is at {focused:?}")) }
+        });
+    }
+
     /// What has the keyboard.
     pub(crate) fn focused(&self) -> Element {
         self.tab.until("what has the keyboard", || self.tab.focused())

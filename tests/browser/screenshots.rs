@@ -9,7 +9,30 @@ use crate::stage::Stage;
 
 /// Each page: the file's name, and the path as an admin sees it. `{automation}`, `{integration}` and
 /// `{delivery}` are ids of what [`scene`] makes.
-const PAGES: &[(&str, &str)] = &[("docs", "/docs")];
+const PAGES: &[(&str, &str)] = &[
+    ("docs", "/docs"),
+    ("overview", "/"),
+    ("automations", "/automations"),
+    ("automation", "/automations/{automation}"),
+    ("automation-delete", "/automations/{automation}/delete"),
+    ("automation-edit", "/automations/{automation}/edit"),
+    ("automation-new", "/automations/new"),
+    ("integration", "/integrations/{integration}"),
+    ("integration-failing", "/integrations/{failing}"),
+    ("integration-retry", "/integrations/{failing}/retry-dead"),
+    ("deliveries", "/deliveries"),
+    ("delivery", "/deliveries/{delivery}"),
+    ("delivery-discard", "/deliveries/{delivery}/discard"),
+    ("records", "/records"),
+    ("people", "/people"),
+    ("people-new", "/people/new"),
+    ("tokens", "/tokens"),
+    ("tokens-new", "/tokens/new"),
+    ("audit", "/audit"),
+    ("settings", "/settings"),
+    ("password", "/password"),
+    ("missing", "/nowhere"),
+];
 
 const WINDOWS: [(&str, u32, u32); 2] = [("wide", 1280, 900), ("narrow", 390, 844)];
 
@@ -34,6 +57,7 @@ fn scene(stage: &Stage, receiver: &Listener) -> Vec<(&'static str, String)> {
     vec![
         ("{automation}", id(&made)),
         ("{integration}", id(&made["integrations"][0])),
+        ("{failing}", id(&made["integrations"][1])),
         ("{delivery}", id(&deliveries["data"][0])),
     ]
 }

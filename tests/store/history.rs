@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use belfry::domain::automation::Automation;
 use belfry::domain::delivery::{DeadReason, DiscardReason, Report};
-use belfry::domain::id::{AutomationId, DeliveryId};
+use belfry::domain::id::{AutomationId, DeliveryId, IntegrationId};
 use belfry::domain::latency::Histogram;
 use belfry::domain::limits::{COUNTED, RECENT_ATTEMPTS};
 use belfry::domain::minutes::{Counts, Levels, Minute, Span, Step, minute_of};
 use belfry::domain::queue::{Change, Next};
 use belfry::domain::time::Timestamp;
 use belfry::engine::ports::{Act, Edit, NewAlert, Store as _};
-use belfry::store::AutomationCounts;
+use belfry::store::{AutomationCounts, Begun};
 use uuid::Uuid;
 
 use crate::fixture::{
@@ -218,4 +218,44 @@ async fn what_there_is_of_automations_is_counted_to_a_bound() {
         .unwrap();
     let counts = reader.automation_counts(vec![AUTOMATION], at(50)).await.unwrap();
     assert_eq!(counts, [AutomationCounts { alerts: COUNTED, waiting: COUNTED, dead: 1 }]);
+}
+
+/// Worst first, no more than asked for, and one that somebody paused is left in peace.
+#[tokio::test]
+async fn destinations_in_trouble_are_found() {
+    let room = Room::new().await;
+    let reader = room.store.reader();
+    let told = async |also: &[IntegrationId], most: usize| {
+        let found = reader.troubled(also.to_vec(), most).await.unwrap();
+        found.into_iter().map(|each| each.integration.id).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&[], 9).await, []);
+    assert_eq!(told(&[SECOND], 9).await, [SECOND], "a parked one is known to the engine alone");
+    let change = |set: &str, id: IntegrationId| {
+        let sql = format!("UPDATE integrations SET {set} WHERE id = ?1");
+        assert_eq!(room.sql().execute(&sql, [id.0.as_bytes()]).unwrap(), 1);
+    };
+    change("failures = 2", FIRST);
+    change("failures = 9, circuit_since = 1, circuit_round = 1, probe_at = 2", SECOND);
+    assert_eq!(told(&[], 9).await, [SECOND, FIRST]);
+    assert_eq!(told(&[], 1).await, [SECOND]);
+    change("status = 'disabled', status_reason = 'gone'", FIRST);
+    assert_eq!(told(&[], 9).await, [FIRST, SECOND]);
+    change("status = 'paused'", SECOND);
+    assert_eq!(told(&[], 9).await, [FIRST]);
+    let (_, delivery) = room.one("r").await;
+    let dead =
+        "UPDATE deliveries SET state = 'dead', reason = 'expired', finished_at = 1 WHERE id = ?1";
+    room.sql().execute(dead, [delivery.0]).unwrap();
+    let found = reader.troubled(Vec::new(), 9).await.unwrap();
+    assert!(found.iter().any(|each| each.state.dead == 1), "{found:?}");
+}
+
+#[tokio::test]
+async fn how_far_it_was_set_up_is_known() {
+    let room = Room::new().await;
+    let begun = room.store.reader().begun().await.unwrap();
+    assert_eq!(begun, Begun { automation: true, integration: true, alert: false });
+    room.one("r").await;
+    assert!(room.store.reader().begun().await.unwrap().alert);
 }
