@@ -405,9 +405,9 @@ pub(super) async fn retry_dead(
 /// An act's address in a browser's history: it leads back to the page, and does nothing.
 pub(super) async fn back(
     _caller: Caller<Viewer>,
-    path: Path<(String, String)>,
+    path: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let id: IntegrationId = id(&path.0, WHAT)?;
+    let id: IntegrationId = id(&path, WHAT)?;
     Ok(see_other(&format!("/integrations/{id}")))
 }
 
