@@ -102,10 +102,14 @@
     if (file) file.text().then((text) => { into.value = text; into.focus(); });
   });
 
-  // What is being typed is newer than any answer that comes meanwhile.
+  // What is being typed is newer than any answer that comes meanwhile, and what somebody has unfolded stays so
+  // when the part around it is exchanged.
   if (window.Idiomorph) {
-    Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) =>
-      !(name === "value" && element === document.activeElement && element.matches("input, textarea"));
+    Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) => {
+      const typing = name === "value" && element === document.activeElement && element.matches("input, textarea");
+      const unfolded = name === "open" && element.matches("details");
+      return !typing && !unfolded;
+    };
   }
 
   // Live parts rest while nobody looks, and while somebody has a menu or a selection open in them.
@@ -114,11 +118,6 @@
     const selected = String(document.getSelection());
     if (document.hidden || selected !== "") event.preventDefault();
   });
-  // What somebody has unfolded stays so when the part around it is exchanged.
-  if (window.Idiomorph) {
-    window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
-      !(name === "open" && node.tagName === "DETAILS");
-  }
   document.addEventListener("htmx:afterSwap", () => showTimes(document));
   document.addEventListener("htmx:afterSettle", () => { showTimes(document); lead(); });
 
