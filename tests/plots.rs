@@ -215,13 +215,13 @@ fn what_is_drawn_is_told_in_words() {
             "deliveries-quiet",
             "3 delivered, 0 failed and 0 dead in the last hour; the most in one minute was 1 at 11:41 UTC.",
         ),
-        ("deliveries-empty", "No deliveries in the last hour."),
-        ("queue-empty", "No queue depth is known of the last hour."),
+        ("deliveries-empty", "No deliveries in the last hour, up to its last full minute."),
+        ("queue-empty", "No queue depth is known of the last hour, up to its last full minute."),
         (
             "queue-hour",
             "0 on their way at the end of the last hour; the most were 517 at 12:09 UTC.",
         ),
-        ("latency-empty", "Nothing was delivered in the last hour."),
+        ("latency-empty", "Nothing was delivered in the last hour, up to its last full minute."),
         ("attempts-none", "No attempts so far."),
         (
             "attempts-few",

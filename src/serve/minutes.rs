@@ -77,17 +77,25 @@ impl Tally {
         self.dead.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// What is not written down yet.
+    pub(super) fn so_far(&self) -> Counts {
+        self.counts(|count| count.load(Ordering::Relaxed))
+    }
+
     fn take(&self) -> Counts {
-        let take = |count: &AtomicU64| count.swap(0, Ordering::Relaxed);
+        self.counts(|count| count.swap(0, Ordering::Relaxed))
+    }
+
+    fn counts(&self, read: impl Fn(&AtomicU64) -> u64) -> Counts {
         let mut latency = [0; BUCKETS];
         for (mine, count) in latency.iter_mut().zip(&self.latency) {
-            *mine = take(count);
+            *mine = read(count);
         }
         Counts {
-            accepted: take(&self.accepted),
-            delivered: take(&self.delivered),
-            failed: take(&self.failed),
-            dead: take(&self.dead),
+            accepted: read(&self.accepted),
+            delivered: read(&self.delivered),
+            failed: read(&self.failed),
+            dead: read(&self.dead),
             // The store counts those itself, with what discards them.
             discarded: 0,
             latency: Histogram::from_counts(latency),
@@ -212,7 +220,10 @@ mod tests {
         tally.noted(noon(4), &ended(Next::Dead(DeadReason::Expired)));
         tally.noted(noon(4), &Note::CircuitClosed);
         tally.crashed_dead();
+        let so_far = tally.so_far();
+        assert_eq!((so_far.accepted, so_far.delivered, so_far.dead), (7, 2, 2));
         tally.write_down(&store, noon(60)).await;
+        assert_eq!(tally.so_far(), Counts::default());
         tally.write_down(&store, noon(120)).await;
         let steps = told(&store, noon(130)).await;
         let [first, second] = steps.as_slice() else { unreachable!("two minutes: {steps:?}") };

@@ -189,6 +189,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
     let in_force = InForce::new(&config, data, &settings, certificate.clone(), SystemClock.now());
     let in_force = Arc::new(in_force);
     let asked = Arc::clone(&in_force);
+    let counted = Arc::clone(&tally);
     let state = WebState {
         engine: engine.clone(),
         reader: store.reader(),
@@ -205,6 +206,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         gate: Arc::new(move |url| asked.check(url)),
         signing_secret: || SigningKey::fresh().map_err(|error| error.to_string()),
         metrics: MetricsDoor::new(config.metrics_access, metrics, store.statistics_now()),
+        since_full_minute: Arc::new(move || counted.so_far()),
         in_force: in_force.clone(),
     };
     let listen = ServerSettings {

@@ -24,6 +24,7 @@ pub mod ui;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::integration::{HttpsUrl, Policy};
+use crate::domain::minutes::Counts;
 use crate::domain::secret::Secret;
 use crate::domain::throttle::Throttle;
 use crate::engine::Engine;
@@ -65,6 +66,8 @@ pub struct WebState {
     pub signing_secret: fn() -> Result<Secret, String>,
     /// What is counted, and who may read it.
     pub metrics: MetricsDoor,
+    /// What has happened since the last full minute, and is in no row of the history yet.
+    pub since_full_minute: Arc<dyn Fn() -> Counts + Send + Sync>,
     /// Knows the rest of the settings, to be shown.
     pub in_force: Arc<dyn InForce>,
 }

@@ -14,7 +14,7 @@ use super::plot::{self, Plot};
 use super::table::Numbers;
 use super::words::{When, count, span as span_words};
 use crate::domain::latency::Histogram;
-use crate::domain::limits::TROUBLED;
+use crate::domain::limits::{MINUTE_WRITTEN_IN, TROUBLED};
 use crate::domain::minutes::Span;
 use crate::domain::time::Timestamp;
 use crate::store::{Begun, Troubled};
@@ -101,7 +101,10 @@ pub(super) async fn overview(
     // One more than is shown tells whether there are more.
     let troubled = state.reader.troubled(state.engine.parked(), TROUBLED.saturating_add(1)).await?;
     let more_trouble = troubled.len() > TROUBLED;
-    let total = series.total();
+    // The figures go up to now: what just happened is in them, though no plot has its minute yet.
+    let written = state.reader.series(span, now.plus(MINUTE_WRITTEN_IN)).await?;
+    let mut total = written.total();
+    total.add(&(state.since_full_minute)());
     let figures = [
         ("Delivered", count(total.delivered)),
         ("Failed attempts", count(total.failed)),

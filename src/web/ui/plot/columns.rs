@@ -64,7 +64,7 @@ pub(super) fn deliveries(series: &Series) -> Plot {
         if gap {
             explain_gaps(&mut canvas);
         }
-        return canvas.finish("deliveries", format!("{words}."));
+        return canvas.finish("deliveries", format!("{words}, up to its last full minute."));
     };
     let axis = Counts::up_to(highest);
     canvas.draw(format_args!("{STRIPES}"));

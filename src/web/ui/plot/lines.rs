@@ -64,7 +64,7 @@ pub(super) fn queue_depth(series: &Series) -> Plot {
         if gap {
             explain_gaps(&mut canvas);
         }
-        return canvas.finish("queue", format!("{words}."));
+        return canvas.finish("queue", format!("{words}, up to its last full minute."));
     };
     let axis = Counts::up_to(highest);
     canvas.values(&axis.ticks());
@@ -128,7 +128,7 @@ pub(super) fn latency(series: &Series) -> Plot {
         if gap {
             explain_gaps(&mut canvas);
         }
-        return canvas.finish("latency", format!("{words}."));
+        return canvas.finish("latency", format!("{words}, up to its last full minute."));
     };
     let axis = Times::between(*least, most);
     canvas.values(&axis.ticks());
