@@ -112,7 +112,7 @@ fn a_person_is_added_changed_and_removed() {
     assert_eq!(admin.looks(&bob).status, 404);
     let log = admin.looks("/audit?action=user.delete");
     sees(&log, 200, "Removed the person");
-    assert!(log.body.contains("<b>bob</b>"), "who is gone has a name, and no page");
+    assert!(log.body.contains("<b><bdi>bob</bdi></b>"), "who is gone has a name, and no page");
 }
 
 #[test]
