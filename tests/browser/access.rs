@@ -6,7 +6,7 @@ use crate::page::Page;
 use crate::process::{Data, Listener, path_text, record, wait_until};
 use crate::stage::Stage;
 
-/// Each page as an admin sees it. `{automation}` and `{delivery}` are ids of what is made for it.
+/// Each page as an admin sees it. What stands in braces are ids of what is made for it.
 const PAGES: &[&str] = &[
     "/automations",
     "/automations/new",
@@ -14,10 +14,23 @@ const PAGES: &[&str] = &[
     "/automations/{automation}/edit",
     "/automations/{automation}/delete",
     "/automations/new?from={automation}",
+    "/",
+    "/integrations/{integration}",
+    "/integrations/{integration}/retry-dead",
     "/records",
     "/deliveries",
     "/deliveries?state=dead",
+    "/deliveries?state=nonsense",
+    "/deliveries/retry?state=dead",
     "/deliveries/{delivery}",
+    "/deliveries/{delivery}/discard",
+    "/alerts/{alert}",
+    "/people",
+    "/people/new",
+    "/tokens",
+    "/tokens/new",
+    "/audit",
+    "/settings",
     "/password",
     "/docs",
 ];
@@ -49,7 +62,12 @@ fn every_page_is_for_everybody() {
     stage.service.wait_for_state("ticket-1", "delivered");
     let delivery = stage.service.delivery("ticket-1").expect("a delivery");
     let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
-    let names = [("{automation}", id(&made)), ("{delivery}", id(&delivery))];
+    let names = [
+        ("{automation}", id(&made)),
+        ("{integration}", id(&made["integrations"][0])),
+        ("{delivery}", id(&delivery)),
+        ("{alert}", delivery["alert_id"].as_str().expect("an id").to_owned()),
+    ];
     let page = stage.signed_in("admin").blank();
     for path in PAGES {
         let path = names.iter().fold((*path).to_owned(), |path, (name, id)| path.replace(name, id));

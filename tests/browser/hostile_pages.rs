@@ -22,6 +22,9 @@ const PAGES: &[&str] = &[
     "/deliveries/{delivery}",
     "/deliveries/{delivery}/discard",
     "/alerts/{alert}",
+    "/integrations/{integration}",
+    "/integrations/{integration}/retry-dead",
+    "/audit?subject={automation}",
 ];
 
 /// A text for the names, which must not have control characters or be too long.

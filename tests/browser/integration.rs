@@ -1,14 +1,10 @@
 //! A destination's page and the overview: every button is pressed, and its outcome is seen at the page and at
 //! the receiver.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use serde_json::{Value, json};
 
+use crate::mended::Scene;
 use crate::process::{Data, Listener, path_text, record, wait_until};
-use crate::receiver::pki::Ca;
-use crate::receiver::{Door, Receiver, Reply};
 use crate::stage::Stage;
 
 /// What the receiver does on each path.
@@ -122,27 +118,9 @@ fn gone_is_told_and_enabled_again() {
 
 #[test]
 fn dead_deliveries_are_retried_after_a_question() {
-    let data = Data::init();
-    let (ca, mended) = (Ca::new(), Arc::new(AtomicBool::new(false)));
-    let trusted = data.beside("ca.pem");
-    std::fs::write(&trusted, ca.pem()).unwrap();
-    let healed = Arc::clone(&mended);
-    let receiver = Receiver::start(Door::tls(ca.issue(&["127.0.0.1"])), move |_, _| {
-        Reply::status(if healed.load(Ordering::SeqCst) { 200 } else { 503 })
-    });
-    let trusted = path_text(&trusted);
-    let Some(stage) = Stage::set_on(data, &[("BELFRY__EGRESS__CA_FILES", &trusted)]) else {
-        return;
-    };
-    // Given up as soon as one attempt failed past the horizon, which is short.
-    let retry = json!({"base": "300ms", "factor": 1, "cap": "300ms", "horizon": "50ms"});
-    let made = stage.automation(&json!({"name": "To mended", "active": true, "integrations": [
-        {"kind": "webhook", "name": "mended", "url": receiver.url("/"), "auth": {"method": "none"},
-         "retry": retry}]}));
-    let id = made["integrations"][0]["id"].as_str().expect("an id");
-    let send = |name: &str| stage.service.send(name);
-    send("ticket-1");
-    stage.service.wait_for_state("ticket-1", "dead");
+    let Some(scene) = Scene::begin() else { return };
+    let (stage, id) = (&scene.stage, &scene.integration);
+    scene.give_up(&["ticket-1"]);
     let page = stage.signed_in("editor").open(&format!("/integrations/{id}"));
     page.sees("dead deliveries");
     page.part("Last errors").sees("answered 503");
@@ -151,7 +129,7 @@ fn dead_deliveries_are_retried_after_a_question() {
     page.sees("1 delivery of this destination was given up");
     page.accessible();
     page.click("Leave them");
-    mended.store(true, Ordering::SeqCst);
+    scene.mend();
     page.click("Retry dead (1)");
     page.click("Retry 1 dead delivery");
     page.sees("The dead deliveries are tried again.");
@@ -163,7 +141,7 @@ fn dead_deliveries_are_retried_after_a_question() {
     attempts.sees("1 delivered and");
     page.click("The attempts as a table");
     attempts.sees("Outcome");
-    send("ticket-2");
+    stage.service.send("ticket-2");
     attempts.sees("2 delivered and");
     attempts.sees("Outcome");
     page.accessible();

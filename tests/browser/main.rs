@@ -39,6 +39,7 @@ mod axe;
 #[path = "../api/client.rs"]
 mod client;
 mod conditions;
+mod deliveries;
 mod docs;
 mod editor;
 mod element;
@@ -49,8 +50,10 @@ mod integration;
 mod journal;
 mod keyboard;
 mod keys;
+mod mended;
 mod page;
 mod part;
+mod people;
 #[path = "../process/mod.rs"]
 mod process;
 #[path = "../receiver/mod.rs"]

@@ -15,8 +15,8 @@ const PLACE: &str = "function () {
     this.scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});
     let over = 'nothing of it is seen';
     for (const each of [this, ...(this.labels ?? [])]) {
-        const box = each.getClientRects()[0];
-        if (!box || box.width === 0 || box.height === 0) continue;
+        const box = [...each.getClientRects()].find(box => box.width > 0 && box.height > 0);
+        if (!box) continue;
         const x = box.x + box.width / 2, y = box.y + box.height / 2;
         const top = document.elementFromPoint(x, y);
         if (top && (each.contains(top) || top.contains(each) && top.matches('label, button, a, summary'))) return {x, y};

@@ -14,8 +14,10 @@
 )]
 #![allow(dead_code, reason = "the harness is shared with the tests of the API, which use the rest")]
 
+mod administration;
 #[path = "../api/client.rs"]
 mod client;
+mod deliveries;
 #[path = "../api/described.rs"]
 mod described;
 mod editing;
