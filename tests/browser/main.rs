@@ -40,6 +40,7 @@ mod axe;
 mod client;
 mod conditions;
 mod deliveries;
+mod dev;
 mod docs;
 mod editor;
 mod element;

@@ -11,6 +11,8 @@ use crate::stage::Stage;
 /// `{delivery}` are ids of what [`scene`] makes.
 const PAGES: &[(&str, &str)] = &[
     ("docs", "/docs"),
+    ("sign-in", "/sign-in"),
+    ("welcome", "/welcome"),
     ("overview", "/"),
     ("automations", "/automations"),
     ("automation", "/automations/{automation}"),
@@ -21,7 +23,9 @@ const PAGES: &[(&str, &str)] = &[
     ("integration-failing", "/integrations/{failing}"),
     ("integration-retry", "/integrations/{failing}/retry-dead"),
     ("deliveries", "/deliveries"),
+    ("deliveries-discard", "/deliveries/discard?state=pending"),
     ("delivery", "/deliveries/{delivery}"),
+    ("alert", "/alerts/{alert}"),
     ("delivery-discard", "/deliveries/{delivery}/discard"),
     ("records", "/records"),
     ("people", "/people"),
@@ -33,6 +37,9 @@ const PAGES: &[(&str, &str)] = &[
     ("password", "/password"),
     ("missing", "/nowhere"),
 ];
+
+/// Those that are seen by who is not signed in.
+const OPEN: [&str; 2] = ["sign-in", "welcome"];
 
 const WINDOWS: [(&str, u32, u32); 2] = [("wide", 1280, 900), ("narrow", 390, 844)];
 
@@ -59,6 +66,7 @@ fn scene(stage: &Stage, receiver: &Listener) -> Vec<(&'static str, String)> {
         ("{integration}", id(&made["integrations"][0])),
         ("{failing}", id(&made["integrations"][1])),
         ("{delivery}", id(&deliveries["data"][0])),
+        ("{alert}", deliveries["data"][0]["alert_id"].as_str().expect("an id").to_owned()),
     ]
 }
 
@@ -75,9 +83,10 @@ fn screenshots_of_every_page() {
     };
     let names = scene(&stage, &receiver);
     let admin = stage.signed_in("admin");
+    let nobody = stage.visitor();
     for (name, path) in PAGES {
         let path = names.iter().fold((*path).to_owned(), |path, (name, id)| path.replace(name, id));
-        let page = admin.blank();
+        let page = if OPEN.contains(name) { nobody.blank() } else { admin.blank() };
         for (window, width, height) in WINDOWS {
             page.window(width, height);
             page.go(&path);

@@ -13,9 +13,9 @@ use crate::cli::listen::{
 };
 use crate::domain::secret::Secret;
 
-/// The receiver that takes everything.
+/// The receiver that takes everything, from whoever sends it: people try their own first automation on it.
 const STEADY: &str = "desk";
-/// The receiver that fails some alerts at first.
+/// The receiver that wants a credential, and fails some alerts at first.
 const SHAKY: &str = "router";
 
 /// The receivers, and what the service must know of them.
@@ -32,19 +32,19 @@ impl Scene {
         let made =
             Throwaway::make(std::net::Ipv4Addr::LOCALHOST.into()).map_err(CliError::failed)?;
         let certificate = (made.certificate_pem, made.key_pem);
-        let credential = format!("desk-{}", uuid::Uuid::new_v4().simple());
+        let credential = format!("router-{}", uuid::Uuid::new_v4().simple());
         let steady = Receiver::start(Options {
             certificate: Some(certificate.clone()),
-            expected: Expected {
-                auth: Some(Auth::Bearer(Secret::new(credential.clone()))),
-                signing_secret: None,
-            },
             watcher: Some(story.watcher(STEADY, true)),
             ..Options::default()
         });
         let shaky = Receiver::start(Options {
             certificate: Some(certificate),
             behaviour: shaky(),
+            expected: Expected {
+                auth: Some(Auth::Bearer(Secret::new(credential.clone()))),
+                signing_secret: None,
+            },
             watcher: Some(story.watcher(SHAKY, false)),
             ..Options::default()
         });
@@ -65,8 +65,16 @@ impl Scene {
     /// Each receiver with what it does, for people.
     pub(super) fn receivers(&self) -> [(&'static str, String, &'static str); 2] {
         [
-            (STEADY, format!("{}alerts", self.steady.url()), "takes every alert"),
-            (SHAKY, format!("{}alerts", self.shaky.url()), "fails every third alert at first"),
+            (
+                STEADY,
+                format!("{}alerts", self.steady.url()),
+                "takes every alert, with any authentication",
+            ),
+            (
+                SHAKY,
+                format!("{}alerts", self.shaky.url()),
+                "wants a credential, and fails every third alert at first",
+            ),
         ]
     }
 
@@ -78,9 +86,9 @@ impl Scene {
             "active": true,
             "minimum_levels": {"escalation_level": "medium"},
             "integrations": [
-                {"kind": "webhook", "name": steady, "url": steady_url,
+                {"kind": "webhook", "name": steady, "url": steady_url, "auth": {"method": "none"}},
+                {"kind": "webhook", "name": shaky, "url": shaky_url,
                  "auth": {"method": "bearer", "credential": self.credential}},
-                {"kind": "webhook", "name": shaky, "url": shaky_url, "auth": {"method": "none"}},
             ],
         });
         let body = automation.to_string().into_bytes();
