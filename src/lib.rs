@@ -11,6 +11,7 @@ compile_error!(
 pub mod channel;
 pub mod cli;
 pub mod config;
+pub mod detect;
 pub mod domain;
 pub mod engine;
 pub mod failpoint;

@@ -30,7 +30,7 @@ fn made(record: &str, escalated_at: Timestamp, dashboard_url: &str) -> String {
     let facts = AlertFacts {
         automation_id: AUTOMATION.parse().unwrap(),
         escalated_at,
-        levels: &record.judged().unwrap(),
+        levels: &record.levels.unwrap(),
         record: &record,
         dashboard_url,
     };

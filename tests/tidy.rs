@@ -36,6 +36,24 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
         "what decides is pure: time and randomness are handed in, and order is always the same",
     ),
     (
+        "src/detect",
+        &[
+            "crate::{channel,cli,config,engine,failpoint,metrics,serve,store,telemetry,vault,web}",
+            "tokio",
+            "actix",
+            "actix_web",
+            "rusqlite",
+            "reqwest",
+            "ring",
+            "tracing",
+            "std::{env,fs,io,net,process,sync,thread}",
+            "Instant",
+            "SystemTime::now",
+            "async",
+        ],
+        "a judgement is a function of the words: the same record is judged in the same way everywhere",
+    ),
+    (
         "src/engine",
         &[
             "crate::{channel,cli,config,failpoint,metrics,serve,store,telemetry,vault,web}",

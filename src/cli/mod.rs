@@ -8,6 +8,7 @@ pub mod client;
 pub mod completions;
 pub mod deliveries;
 pub mod desk;
+pub mod detect;
 pub mod dev;
 pub mod error;
 pub mod init;
@@ -55,6 +56,8 @@ pub enum Command {
     Deliveries(deliveries::DeliveriesArgs),
     /// Keep automations in a file: write them out, and make them what the file says.
     Automations(automations::AutomationsArgs),
+    /// Look into what the detector finds, without a service.
+    Detect(Box<detect::DetectArgs>),
     /// Make, list and revoke tokens, on the machine itself.
     Token(token::TokenArgs),
     /// Add people and set their passwords, on the machine itself.
@@ -95,6 +98,7 @@ fn run(command: Command) -> Result<(), CliError> {
             Command::Records(args) => records::run(args).await,
             Command::Deliveries(args) => deliveries::run(args).await,
             Command::Automations(args) => automations::run(args).await,
+            Command::Detect(args) => detect::run(*args),
             Command::Token(args) => token::run(args),
             Command::User(args) => user::run(args),
             Command::Key(args) => key::run(args).await,

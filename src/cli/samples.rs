@@ -85,4 +85,6 @@ const SAMPLES: &[(&str, &str)] = samples! {
     "retail-peak-day",
     "minimal",
     "ticket-one-word",
+    "no-levels",
+    "no-levels-es",
 };

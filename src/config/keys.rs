@@ -217,6 +217,12 @@ pub const KEYS: &[Key] = &[
          # operating system, for machines whose names come from elsewhere.",
     ),
     key("egress.dns", Form::Address, "", "One name server to ask instead of the configured ones."),
+    key(
+        "detect.phrases",
+        Form::Path,
+        "",
+        "A TOML file of your own phrases that tell of escalation, and of such as mean nothing.",
+    ),
     key("log.format", Form::Word(&["text", "json"]), "\"text\"", "How log lines look."),
     key(
         "log.level",

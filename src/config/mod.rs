@@ -52,6 +52,8 @@ pub struct Config {
     pub policy: Policy,
     /// The address policy and the ways out.
     pub egress: Egress,
+    /// The organisation's own phrases for the detector.
+    pub detect_phrases: Option<PathBuf>,
     /// Whether log lines are JSON.
     pub log_json: bool,
     /// The least important lines that are written.
@@ -226,6 +228,7 @@ fn built(data: &Path, values: &Values) -> Config {
             system_resolver: text(values, "egress.resolver").as_deref() == Some("system"),
             dns: address("egress.dns"),
         },
+        detect_phrases: path("detect.phrases"),
         log_json: text(values, "log.format").as_deref() == Some("json"),
         log_level: text(values, "log.level").unwrap_or_else(|| "info".to_owned()),
         metrics_access: match text(values, "metrics.access").as_deref() {

@@ -290,3 +290,32 @@ pub const STATUS_CHANGES: usize = 20;
 /// Alerts and deliveries of an automation are counted up to this for a list: it is told as so many or
 /// more, and a long queue or a busy day costs no more than that.
 pub const COUNTED: usize = 10_000;
+
+/// Bytes of one text that are judged: what a customer means stands in the first pages, and a log file
+/// that is pasted behind it says nothing of feeling.
+pub const DETECT_TEXT_BYTES: usize = 32 * 1024;
+/// Bytes of a record that are judged, newest message first: a hostile record must not hold up others.
+pub const DETECT_RECORD_BYTES: usize = 64 * 1024;
+/// Reasons that an assessment gives: more than this nobody reads.
+pub const DETECT_EVIDENCE: usize = 32;
+/// Bytes of the words that one reason repeats.
+pub const DETECT_EVIDENCE_BYTES: usize = 160;
+/// Earlier messages of a conversation that a shift is measured against: what was said long before
+/// them is no mood any more.
+pub const DETECT_HISTORY: usize = 50;
+/// Phrases that an organisation may add or exclude: each costs memory in every process.
+pub const DETECT_ADDITIONS: usize = 2000;
+/// Bytes of such a phrase.
+pub const DETECT_PHRASE_BYTES: usize = 200;
+/// Places of a phrase: a longer one is a sentence, which nobody says twice.
+pub const DETECT_PHRASE_WORDS: usize = 12;
+/// Spellings that one phrase with optional words may stand for.
+pub const DETECT_PHRASE_SPELLINGS: usize = 32;
+/// Scores of earlier messages that one deletion of old ones takes: others wait for the writer meanwhile.
+pub const CONVERSATIONS_SWEPT: usize = 500;
+/// Bytes of the file with an organisation's phrases: two thousand long ones fit.
+pub const DETECT_FILE_BYTES: u64 = 1024 * 1024;
+/// Rows of a table that `belfry detect evaluate` measures, and bytes of its file: they are held in memory.
+pub const EVALUATED_ROWS: usize = 1_000_000;
+/// See `EVALUATED_ROWS`.
+pub const EVALUATED_BYTES: u64 = 512 * 1024 * 1024;

@@ -168,19 +168,6 @@ impl Record {
         let parts = metadata.sum::<usize>() + messages.sum::<usize>();
         size_of::<Self>() + named + optional + texts(&self.tags) + parts
     }
-
-    /// The levels that the record goes by.
-    ///
-    /// # Errors
-    /// It came without any.
-    pub fn judged(&self) -> Result<Levels, RecordError> {
-        self.levels.ok_or_else(|| {
-            RecordError::new(
-                "/levels",
-                "is missing: give levels.escalation_level and levels.emotional_intensity_level",
-            )
-        })
-    }
 }
 
 /// 1 to 255 bytes without control characters: it travels in a header and in a link.

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use super::Engine;
-use super::ports::{NewAlert, StoreError};
+use super::judge::Judgement;
+use super::ports::{NewAlert, Promise, StoreError};
 use crate::domain::alert::{self, AlertFacts};
 use crate::domain::automation::Automation;
 use crate::domain::delivery::NewDelivery;
@@ -48,11 +49,14 @@ impl Engine {
     ///
     /// # Errors
     /// What the store says; nothing was accepted then, and the same records may be sent again.
-    pub async fn accept(&self, records: Vec<(Record, Levels)>) -> Result<Vec<Fired>, StoreError> {
+    pub async fn accept(&self, judgement: Judgement) -> Result<Vec<Fired>, StoreError> {
         if self.shared.is_draining() {
             return Err(StoreError::Stopped);
         }
         let now = self.shared.clock.now();
+        let Judgement { records, remember, .. } = judgement;
+        // Both go into one transaction. What is sent again after a failure is known by both.
+        let remembered = (!remember.is_empty()).then(|| self.shared.store.remember(remember, now));
         let rules = self.shared.rules();
         let mut alerts = Vec::new();
         for (record, levels) in &records {
@@ -61,12 +65,16 @@ impl Engine {
             }
         }
         if alerts.is_empty() {
+            done(remembered).await?;
             self.shared.recent.keep(now, records);
             return Ok(Vec::new());
         }
         let names: Vec<(AutomationId, String)> =
             alerts.iter().map(|each| (each.automation_id, each.record_id.clone())).collect();
-        let accepted = self.shared.store.accept(alerts).await?;
+        let accepting = self.shared.store.accept(alerts);
+        let (accepted, remembered) = (accepting.await, done(remembered).await);
+        let accepted = accepted?;
+        remembered?;
         self.shared.recent.keep(now, records);
         let fired =
             names.into_iter().zip(accepted).map(|((automation_id, record_id), accepted)| Fired {
@@ -126,6 +134,13 @@ impl Engine {
             escalated_at: now,
             deliveries: meant.map(|each| delivery(&self.shared.policy, each, now)).collect(),
         }
+    }
+}
+
+async fn done(remembered: Option<Promise<Result<(), StoreError>>>) -> Result<(), StoreError> {
+    match remembered {
+        Some(remembered) => remembered.await,
+        None => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ mod attempt;
 mod board;
 mod destination;
 mod intake;
+mod judge;
 mod operate;
 pub mod ports;
 mod recent;
@@ -24,9 +25,11 @@ use tokio::sync::Semaphore;
 
 pub use board::Board;
 pub use intake::{DryRunError, Fired};
+pub use judge::Judgement;
 pub use operate::{Actors, Operation, Tested};
 pub use shared::{Lane, Witness};
 
+use crate::detect::Model;
 use crate::domain::id::IntegrationId;
 use crate::domain::integration::Policy;
 use crate::domain::restart::herd_delay;
@@ -58,6 +61,8 @@ pub struct Parts {
     pub max_in_flight_total: usize,
     /// Where the dashboard shows records: the start of `record.url`.
     pub dashboard_url: String,
+    /// Finds levels where none came.
+    pub model: Arc<Model>,
     /// Ends the process, with one sentence for the log.
     pub fatal: Arc<dyn Fn(&str) + Send + Sync>,
 }
@@ -101,6 +106,7 @@ impl Engine {
             attempt_limit: parts.attempt_timeout + GRACE,
             turns: Semaphore::new(parts.max_in_flight_total.clamp(1, Semaphore::MAX_PERMITS)),
             dashboard_url: parts.dashboard_url,
+            model: parts.model,
             rules: RwLock::new(Arc::new(rules)),
             herd: Mutex::new(herd),
             recent: Recent::default(),

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use crate::detect::MessageScore;
 use crate::domain::alert::{Alert, Body};
 use crate::domain::automation::Automation;
 use crate::domain::delivery::{DiscardReason, NewDelivery, QueueKey, Report, State, Waiting};
@@ -100,6 +101,19 @@ pub trait Store: Send + Sync {
         of: Vec<(AutomationId, String)>,
     ) -> Promise<Result<Vec<Option<AlertId>>, StoreError>>;
 
+    /// What is kept of the customers' messages in each of these conversations, oldest first.
+    fn conversations(
+        &self,
+        of: Vec<ConversationKey>,
+    ) -> Promise<Result<Vec<Vec<MessageScore>>, StoreError>>;
+
+    /// Keeps what was found of messages, with their conversations; a message that is known stays as it is.
+    fn remember(
+        &self,
+        scores: Vec<(ConversationKey, MessageScore)>,
+        at: Timestamp,
+    ) -> Promise<Result<(), StoreError>>;
+
     /// Destinations that have waiting deliveries and are active.
     fn waiting_destinations(&self) -> Promise<Result<Vec<IntegrationId>, StoreError>>;
 
@@ -166,6 +180,10 @@ pub struct NewAlert {
     /// Its deliveries; may be none, where no integration's condition matches.
     pub deliveries: Vec<NewDelivery>,
 }
+
+/// A conversation as it is kept: a keyed digest of its id, so that the store tells nothing of who spoke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConversationKey(pub [u8; 32]);
 
 /// What became of a [`NewAlert`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Puts the rooms together into the running service, and takes them apart in good order.
 
 mod audit_log;
+pub mod detector;
 mod in_force;
 pub mod keys;
 mod minutes;
@@ -84,6 +85,9 @@ pub enum StartError {
     /// Reading what lies on disk.
     #[error("what lies on disk can't be recovered")]
     Recover(#[from] StoreError),
+    /// The detector's phrases; the text says which and what to change.
+    #[error("{0}")]
+    Detector(String),
     /// Listening.
     #[error(transparent)]
     Listen(#[from] ServeError),
@@ -100,6 +104,7 @@ impl StartError {
             | Self::Channel(_)
             | Self::File { .. }
             | Self::Recover(_)
+            | Self::Detector(_)
             | Self::Listen(_) => 1,
         }
     }
@@ -168,6 +173,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         .zip(&senders)
         .map(|(arbiter, sender)| Lane { arbiter: arbiter.handle(), sender: sender.clone() });
     let their_fatal = Arc::clone(&fatal);
+    let model = Arc::new(detector::model(config.detect_phrases.as_deref())?);
     let metrics = Metrics::default();
     let engine = Engine::start(Parts {
         store: Arc::new(store.clone()),
@@ -180,6 +186,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         attempt_timeout: config.timeout,
         max_in_flight_total: config.max_in_flight_total,
         dashboard_url: config.dashboard_url.clone(),
+        model: Arc::clone(&model),
         fatal: Arc::new(move |what| their_fatal(70, what)),
     })
     .await?;
@@ -373,6 +380,7 @@ async fn sweep(store: Sqlite, retention_days: u32, audit_retention_days: u32) {
         sweep_people(&store, now, keep_audit).await;
         sweep_minutes(&store, now).await;
         let cutoff = now.minus(keep);
+        sweep_conversations(&store, cutoff).await;
         let mut after = None;
         loop {
             match store.sweep(cutoff, after).await {
@@ -412,6 +420,20 @@ async fn sweep_minutes(store: &Sqlite, now: Timestamp) {
             Ok(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             Err(error) => {
                 tracing::warn!(%error, "old minutes could not be removed");
+                return;
+            }
+        }
+    }
+}
+
+/// Removes what was found of messages that are as old as alerts that are forgotten.
+async fn sweep_conversations(store: &Sqlite, cutoff: Timestamp) {
+    loop {
+        match store.sweep_conversations(cutoff).await {
+            Ok(0) => return,
+            Ok(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            Err(error) => {
+                tracing::warn!(%error, "old scores of conversations could not be removed");
                 return;
             }
         }

@@ -9,6 +9,7 @@ mod audit;
 mod backup;
 mod committer;
 mod configured;
+mod conversations;
 mod copier;
 pub mod depths;
 mod desk;
@@ -77,8 +78,8 @@ use crate::domain::limits;
 use crate::domain::minutes::Minute;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::{
-    Accepted, Act, Actor, AfterAccept, Applied, Change, DamagedAlert, Destination, Edit,
-    FreshDelivery, Loaded, NewAlert, Once, Promise, Store, StoreError,
+    Accepted, Act, Actor, AfterAccept, Applied, Change, ConversationKey, DamagedAlert, Destination,
+    Edit, FreshDelivery, Loaded, MessageScore, NewAlert, Once, Promise, Store, StoreError,
 };
 use error::SqlResult;
 use turn::Door;
@@ -318,6 +319,13 @@ impl Sqlite {
         })
     }
 
+    /// Removes scores of messages that were kept before `cutoff`, a few at a time. Returns how many went.
+    pub fn sweep_conversations(&self, cutoff: Timestamp) -> Promise<Result<u64, StoreError>> {
+        self.write(Door::Chore, limits::CONVERSATIONS_SWEPT, move |connection, _| {
+            conversations::sweep(connection, cutoff, limits::CONVERSATIONS_SWEPT)
+        })
+    }
+
     /// Removes some of what was finished before `cutoff`, behind the alert named: a short step, taken
     /// when nothing else waits. `cutoff` must not come from a clock that has just been set.
     pub fn sweep(
@@ -422,6 +430,23 @@ impl<R: Run + Send + Sync> Store for R {
         of: Vec<(AutomationId, String)>,
     ) -> Promise<Result<Vec<Option<AlertId>>, StoreError>> {
         self.read(move |connection| accept::known_alerts(connection, &of))
+    }
+
+    fn conversations(
+        &self,
+        of: Vec<ConversationKey>,
+    ) -> Promise<Result<Vec<Vec<MessageScore>>, StoreError>> {
+        self.read(move |connection| conversations::of(connection, &of))
+    }
+
+    fn remember(
+        &self,
+        scores: Vec<(ConversationKey, MessageScore)>,
+        at: Timestamp,
+    ) -> Promise<Result<(), StoreError>> {
+        self.write(Door::Intake, scores.len(), move |connection, _| {
+            conversations::remember(connection, &scores, at)
+        })
     }
 
     fn waiting_destinations(&self) -> Promise<Result<Vec<IntegrationId>, StoreError>> {

@@ -19,6 +19,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("act", include_str!("act.rs")),
     ("audit", include_str!("audit.rs")),
     ("configured", include_str!("configured.rs")),
+    ("conversations", include_str!("conversations.rs")),
     ("depths", include_str!("depths.rs")),
     ("edit", include_str!("edit.rs")),
     ("minutes", include_str!("minutes.rs")),
@@ -38,8 +39,17 @@ const SOURCES: &[(&str, &str)] = &[
 ];
 
 /// Tables that grow with traffic.
-const GROWING: [&str; 8] =
-    ["alerts", "deliveries", "attempts", "audit", "sessions", "creations", "revisions", "minutes"];
+const GROWING: [&str; 9] = [
+    "alerts",
+    "deliveries",
+    "attempts",
+    "audit",
+    "sessions",
+    "creations",
+    "revisions",
+    "minutes",
+    "conversation_scores",
+];
 
 fn database() -> (tempfile::TempDir, Connection) {
     let dir = tempfile::tempdir().unwrap();

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use actix_web::dev::ServerHandle;
 use belfry::channel::EgressPolicy;
 use belfry::config::Config;
+use belfry::detect::Model;
 use belfry::domain::id::UserId;
 use belfry::domain::integration::{HttpsUrl, Ordering, Policy};
 use belfry::domain::minutes::Counts;
@@ -290,6 +291,7 @@ async fn run(
         attempt_timeout: Duration::from_secs(5),
         max_in_flight_total: 64,
         dashboard_url: "https://dashboard.test".to_owned(),
+        model: Arc::new(Model::built_in().unwrap()),
         fatal: Arc::new(|why| panic!("the engine ends the process: {why}")),
     })
     .await

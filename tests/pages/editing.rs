@@ -87,6 +87,9 @@ fn records() {
     let both = form(&json!([record, {"id": "", "content": 7}]));
     looker.sees_after("records-dry-run", 200, "/records/dry-run", &both);
     looker.sees_after("records-wrong", 400, "/records/dry-run", "records=nonsense");
+    let unjudged = json!({"id": "ticket-2", "org_id": "acme", "source": "zendesk", "segment": "enterprise",
+        "channel": "email", "content": "I am furious, and I will call my lawyer!"});
+    looker.sees_after("records-found", 200, "/records/dry-run", &form(&unjudged));
     looker.sees_after("records-sent", 200, "/records/send", &form(&record));
 }
 

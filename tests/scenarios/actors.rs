@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix::{Arbiter, System};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use belfry::detect::Model;
 use belfry::domain::delivery::Report;
 use belfry::domain::id::{DeliveryId, IntegrationId};
 use belfry::domain::queue::Note;
@@ -17,7 +18,7 @@ use belfry::engine::ports::{
     AfterAccept, Attempt, Clock, Edit, FreshDelivery, LocalPromise, Purpose, Sealer, Sender,
     VaultError,
 };
-use belfry::engine::{Board, Engine, Lane, Operation, Parts, Witness};
+use belfry::engine::{Board, Engine, Judgement, Lane, Operation, Parts, Witness};
 
 use crate::disk::Medium;
 use crate::faulty::{Faulty, SCRIPTED};
@@ -158,6 +159,7 @@ impl<'a> Life<'a> {
             attempt_timeout: Duration::from_millis(policy.timeout_ms),
             max_in_flight_total: 256,
             dashboard_url: DASHBOARD.to_owned(),
+            model: Arc::new(Model::built_in().expect("its data are whole")),
             fatal: Arc::new(|why| panic!("the process ends: {why}")),
         };
         let engine = match Engine::start(parts).await {
@@ -311,7 +313,7 @@ impl<'a> Life<'a> {
 
     async fn accept(&self, engine: &Engine, alerts: &[String], dests: &[usize]) {
         let records = self.now.scene().records(alerts, dests);
-        let accepted = engine.accept(records).await;
+        let accepted = engine.accept(Judgement::given(records)).await;
         let fresh = std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner));
         self.now.scene().accepted(alerts, accepted.map(|_| fresh));
     }

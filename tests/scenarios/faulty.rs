@@ -10,8 +10,8 @@ use belfry::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
 use belfry::domain::queue::{Change, Loaded};
 use belfry::domain::time::Timestamp;
 use belfry::engine::ports::{
-    Accepted, Act, Actor, Applied, DamagedAlert, Destination, Edit, NewAlert, Promise, Store,
-    StoreError,
+    Accepted, Act, Actor, Applied, ConversationKey, DamagedAlert, Destination, Edit, MessageScore,
+    NewAlert, Promise, Store, StoreError,
 };
 
 use crate::faults::Faults;
@@ -114,6 +114,21 @@ impl Store for Faulty {
         of: Vec<(AutomationId, String)>,
     ) -> Promise<Result<Vec<Option<AlertId>>, StoreError>> {
         self.store.known_alerts(of)
+    }
+
+    fn conversations(
+        &self,
+        of: Vec<ConversationKey>,
+    ) -> Promise<Result<Vec<Vec<MessageScore>>, StoreError>> {
+        self.store.conversations(of)
+    }
+
+    fn remember(
+        &self,
+        scores: Vec<(ConversationKey, MessageScore)>,
+        at: Timestamp,
+    ) -> Promise<Result<(), StoreError>> {
+        self.store.remember(scores, at)
     }
 
     fn waiting_destinations(&self) -> Promise<Result<Vec<IntegrationId>, StoreError>> {

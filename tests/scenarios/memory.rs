@@ -16,8 +16,8 @@ use belfry::domain::outcome::{Fault, FaultKind, Outcome};
 use belfry::domain::queue::{Change, Loaded, Next};
 use belfry::domain::time::Timestamp;
 use belfry::engine::ports::{
-    Accepted, Act, Actor, AfterAccept, Applied, DamagedAlert, Destination, Edit, FreshDelivery,
-    NewAlert, Promise, Store, StoreError, refusal,
+    Accepted, Act, Actor, AfterAccept, Applied, ConversationKey, DamagedAlert, Destination, Edit,
+    FreshDelivery, MessageScore, NewAlert, Promise, Store, StoreError, refusal,
 };
 use belfry::store::{Fate, Moment};
 
@@ -39,6 +39,7 @@ struct Tables {
     known: BTreeMap<(AutomationId, String), AlertId>,
     deliveries: BTreeMap<DeliveryId, Delivery>,
     attempts: BTreeMap<(DeliveryId, u32), Outcome>,
+    said: BTreeMap<ConversationKey, Vec<MessageScore>>,
 }
 
 #[derive(Clone)]
@@ -560,6 +561,25 @@ impl Store for Memory {
         of: Vec<(AutomationId, String)>,
     ) -> Promise<Answer<Vec<Option<AlertId>>>> {
         self.read(|tables| Ok(of.iter().map(|name| tables.known.get(name).copied()).collect()))
+    }
+
+    fn conversations(&self, of: Vec<ConversationKey>) -> Promise<Answer<Vec<Vec<MessageScore>>>> {
+        self.read(|tables| {
+            Ok(of.iter().map(|key| tables.said.get(key).cloned().unwrap_or_default()).collect())
+        })
+    }
+
+    fn remember(
+        &self,
+        scores: Vec<(ConversationKey, MessageScore)>,
+        _: Timestamp,
+    ) -> Promise<Answer<()>> {
+        self.write(|tables, _| {
+            for (key, score) in scores {
+                tables.said.entry(key).or_default().push(score);
+            }
+            Ok(())
+        })
     }
 
     fn waiting_destinations(&self) -> Promise<Answer<Vec<IntegrationId>>> {

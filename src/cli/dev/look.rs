@@ -1,5 +1,7 @@
 //! How the demonstration begins and ends on the screen.
 
+use serde_json::Value;
+
 use super::scene::Scene;
 use super::service::Service;
 use super::story::{Progress, tell};
@@ -64,6 +66,27 @@ impl Look {
             "\nSample records go in now. Each line below is one request at a receiver.\n\n",
         );
         tell(&text);
+    }
+
+    /// What the detector finds in a record that brings no levels, as a dry run tells it.
+    pub(super) fn found(&self, run: &Value) {
+        if self.json {
+            return tell(&format!("{}\n", serde_json::json!({"found": run})));
+        }
+        let text =
+            |pointer: &str| plain(run.pointer(pointer).and_then(Value::as_str).unwrap_or_default());
+        let mut said = format!(
+            "              {} brings no levels. Found: {}/{}\n",
+            text("/record_id"),
+            text("/levels/escalation_level"),
+            text("/levels/emotional_intensity_level"),
+        );
+        let evidence = run.pointer("/detected/evidence").and_then(Value::as_array);
+        for reason in evidence.into_iter().flatten() {
+            let word = |name| plain(reason.get(name).and_then(Value::as_str).unwrap_or_default());
+            said.push_str(&format!("                {}: {}\n", word("axis"), word("because")));
+        }
+        tell(&self.paint.dim(&said));
     }
 
     /// What the service made of the samples.

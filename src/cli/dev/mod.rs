@@ -111,7 +111,7 @@ async fn demonstrate(
     args: &DevArgs,
 ) -> Result<(), CliError> {
     let usual = if args.exit { Duration::ZERO } else { PACE };
-    let fed = feed(client, args.pace.unwrap_or(usual)).await?;
+    let fed = feed(client, look, args.pace.unwrap_or(usual)).await?;
     look.fed(&fed);
     let arrived = progress.wait_for(|progress| progress.taken >= fed.deliveries);
     let arrived = if args.exit {
@@ -128,21 +128,42 @@ async fn demonstrate(
 }
 
 /// Sends the samples: one by one at a pace, or all at once.
-async fn feed(client: &Client, pace: Duration) -> Result<Fed, CliError> {
+async fn feed(client: &Client, look: &Look, pace: Duration) -> Result<Fed, CliError> {
     let mut fed = Fed::default();
     let records =
         samples::samples().iter().map(|(_, json)| RawValue::from_string(json.to_string()));
     let records = records.collect::<Result<Vec<_>, _>>().map_err(CliError::failed)?;
     if pace.is_zero() {
+        for sample in records.iter().filter(|sample| brings_no_levels(sample)) {
+            reasons(client, look, sample).await?;
+        }
         fed.feed(client, 0, records).await?;
         return Ok(fed);
     }
     let mut ticks = tokio::time::interval(pace);
     for (index, sample) in (0..).zip(records) {
         ticks.tick().await;
+        if brings_no_levels(&sample) {
+            reasons(client, look, &sample).await?;
+        }
         fed.feed(client, index, vec![sample]).await?;
     }
     Ok(fed)
+}
+
+/// Our own samples say so in no other way.
+fn brings_no_levels(sample: &RawValue) -> bool {
+    !sample.get().contains("\"levels\"")
+}
+
+/// Tells of a sample without levels what the service finds in its words.
+async fn reasons(client: &Client, look: &Look, sample: &RawValue) -> Result<(), CliError> {
+    let call = format!(r#"{{"records":[{sample}]}}"#);
+    let told = client.post("/v1/records/dry-run", &[], Some(call.into_bytes())).await?;
+    if let Some(run) = told.pointer("/records/0") {
+        look.found(run);
+    }
+    Ok(())
 }
 
 /// Asks the service, for each failed try, when the next one is, and tells it.

@@ -19,6 +19,7 @@ struct Answer {
 struct Run {
     record_id: String,
     levels: Levels,
+    detected: Option<Detected>,
     automations: Vec<Outlook>,
 }
 
@@ -27,6 +28,18 @@ struct Levels {
     escalation_level: String,
     emotional_intensity_level: String,
     sentiment_shift: Option<String>,
+}
+
+/// What the levels follow from, where the record brought none.
+#[derive(Debug, Deserialize)]
+struct Detected {
+    evidence: Vec<Reason>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Reason {
+    axis: String,
+    because: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,6 +117,9 @@ fn told(run: &Run, paint: Paint) -> String {
     let levels =
         format!("escalation {escalation_level}, intensity {emotional_intensity_level}{shift}");
     let mut text = format!("{}  {}\n", paint.bold(&plain(&run.record_id)), plain(&levels));
+    for Reason { axis, because } in run.detected.iter().flat_map(|found| &found.evidence) {
+        text.push_str(&paint.dim(&format!("  {}: {}\n", plain(axis), plain(because))));
+    }
     for outlook in &run.automations {
         let name = plain(&outlook.name);
         let line = match &outlook.alert {

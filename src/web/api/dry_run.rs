@@ -5,7 +5,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::evidence_out::DetectedOut;
 use super::records::{self, Judged};
+use crate::detect::Assessment;
 use crate::domain::dry_run::{DryRun, Duplicate, Fate, Outlook, Prospect, Way};
 use crate::domain::levels::{Level, Levels, SentimentShift};
 use crate::domain::verdict::Miss;
@@ -45,6 +47,9 @@ struct DryRunOut {
     record_id: String,
     /// The levels that it goes by.
     levels: LevelsOut,
+    /// What the levels follow from, where the record came without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detected: Option<DetectedOut>,
     /// What each automation makes of it, by their names.
     automations: Vec<OutlookOut>,
 }
@@ -132,22 +137,27 @@ pub(super) async fn read(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = body::json(&request, payload).await?;
-    let Judged { taken, rejected } = records::judge(&body)?;
-    let runs = state.engine.dry_run(&taken).await.map_err(refused)?;
+    let Judged { taken, rejected } = records::judge(&body, &state).await?;
+    let runs = state.engine.dry_run(&taken.records).await.map_err(refused)?;
     let is_rejected = |index: &usize| rejected.iter().any(|(each, _)| each == index);
     let places = (0..).filter(|index| !is_rejected(index));
-    let records = places.zip(&runs).map(|(index, run)| DryRunOut::of(index, run)).collect();
+    let judged = runs.iter().zip(&taken.assessments);
+    let records = places
+        .zip(judged)
+        .map(|(index, (run, found))| DryRunOut::of(index, run, found.as_ref()))
+        .collect();
     let rejected =
         rejected.into_iter().map(|(index, error)| RejectedOut { index, error }).collect();
     Ok(HttpResponse::Ok().json(DryRunsOut { records, rejected }))
 }
 
 impl DryRunOut {
-    fn of(index: usize, run: &DryRun) -> Self {
+    fn of(index: usize, run: &DryRun, found: Option<&Assessment>) -> Self {
         Self {
             index,
             record_id: run.record_id.clone(),
             levels: LevelsOut::of(&run.levels),
+            detected: found.map(DetectedOut::of),
             automations: run.automations.iter().map(OutlookOut::of).collect(),
         }
     }

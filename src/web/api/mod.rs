@@ -14,6 +14,7 @@ pub(in crate::web) mod differences;
 mod document;
 mod doors;
 pub(in crate::web) mod dry_run;
+mod evidence_out;
 pub(in crate::web) mod integration_in;
 pub(in crate::web) mod integration_out;
 mod integrations;

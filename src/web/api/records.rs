@@ -9,9 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::record_json::{CallError, parse_records};
-use crate::domain::levels::Levels;
-use crate::domain::record::Record;
-use crate::engine::Fired;
+use crate::engine::{Fired, Judgement};
 use crate::web::WebState;
 use crate::web::auth::{Caller, Ingest};
 use crate::web::body;
@@ -59,8 +57,8 @@ pub(super) async fn accept(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = body::json(&request, payload).await?;
-    let Judged { taken, rejected } = judge(&body)?;
-    let count = taken.len();
+    let Judged { taken, rejected } = judge(&body, &state).await?;
+    let count = taken.records.len();
     let fired = take(&state, taken, rejected.len()).await?;
     Ok(HttpResponse::Accepted()
         .content_type(ContentType::json())
@@ -73,11 +71,11 @@ pub(super) async fn accept(
 /// The store can't take them; nothing was taken then.
 pub(in crate::web) async fn take(
     state: &WebState,
-    taken: Vec<(Record, Levels)>,
+    taken: Judgement,
     rejected: usize,
 ) -> Result<Vec<Fired>, Problem> {
     let counts = &state.metrics.counts;
-    let count = taken.len();
+    let count = taken.records.len();
     let fired = match state.engine.accept(taken).await {
         Ok(fired) => fired,
         Err(error) => {
@@ -95,24 +93,24 @@ pub(in crate::web) async fn take(
 #[derive(Debug)]
 pub(in crate::web) struct Judged {
     /// Those that are good, in their order.
-    pub(in crate::web) taken: Vec<(Record, Levels)>,
+    pub(in crate::web) taken: Judgement,
     /// The places of the others, from 0, and what to change.
     pub(in crate::web) rejected: Vec<(usize, String)>,
 }
 
-/// Reads the records of a call.
+/// Reads the records of a call, and finds the levels of those that came without.
 ///
 /// # Errors
-/// What is wrong with the call as a whole.
-pub(in crate::web) fn judge(body: &[u8]) -> Result<Judged, Problem> {
-    let mut judged = Judged { taken: Vec::new(), rejected: Vec::new() };
+/// What is wrong with the call as a whole, or what the store says.
+pub(in crate::web) async fn judge(body: &[u8], state: &WebState) -> Result<Judged, Problem> {
+    let (mut good, mut rejected) = (Vec::new(), Vec::new());
     for (index, parsed) in parse_records(body).map_err(refused)?.into_iter().enumerate() {
-        match parsed.and_then(|record| record.judged().map(|levels| (record, levels))) {
-            Ok(good) => judged.taken.push(good),
-            Err(error) => judged.rejected.push((index, error.to_string())),
+        match parsed {
+            Ok(record) => good.push(record),
+            Err(error) => rejected.push((index, error.to_string())),
         }
     }
-    Ok(judged)
+    Ok(Judged { taken: state.engine.judge(good).await?, rejected })
 }
 
 fn refused(error: CallError) -> Problem {

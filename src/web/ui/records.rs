@@ -10,6 +10,7 @@ use super::form::Form;
 use super::frame::{Frame, Place};
 use super::html;
 use super::words::miss_words;
+use crate::detect::{Assessment, Axis};
 use crate::domain::dry_run::{DryRun, Duplicate, Fate, Outlook};
 use crate::domain::levels::Levels;
 use crate::engine::Fired;
@@ -37,6 +38,10 @@ struct Page {
 struct Run {
     record: String,
     levels: Vec<(&'static str, &'static str)>,
+    /// Whether the levels were found here: the record came without any.
+    detected: bool,
+    /// What each of them follows from.
+    reasons: Vec<(&'static str, String)>,
     automations: Vec<AutomationRun>,
 }
 
@@ -125,12 +130,16 @@ pub(super) async fn dry_run(
 ) -> Result<HttpResponse, Problem> {
     let form = Form::read(&request, payload).await?;
     let page = Page::of(&caller, &request, form.text("records").to_owned());
-    let Judged { taken, rejected } = match judged(&page.text) {
+    let Judged { taken, rejected } = match judged(&page.text, &state).await {
         Ok(judged) => judged,
         Err(problem) => return page.refused(&problem),
     };
-    match state.engine.dry_run(&taken).await.map_err(refused) {
-        Ok(runs) => html(&Page { runs: runs.iter().map(Run::of).collect(), rejected, ..page }),
+    match state.engine.dry_run(&taken.records).await.map_err(refused) {
+        Ok(runs) => {
+            let judged = runs.iter().zip(&taken.assessments);
+            let runs = judged.map(|(run, found)| Run::of(run, found.as_ref())).collect();
+            html(&Page { runs, rejected, ..page })
+        }
         Err(problem) if problem.code() == Code::TooLarge => page.refused(&problem),
         Err(problem) => Err(problem),
     }
@@ -144,11 +153,11 @@ pub(super) async fn send(
 ) -> Result<HttpResponse, Problem> {
     let form = Form::read(&request, payload).await?;
     let page = Page::of(&caller, &request, form.text("records").to_owned());
-    let Judged { taken, rejected } = match judged(&page.text) {
+    let Judged { taken, rejected } = match judged(&page.text, &state).await {
         Ok(judged) => judged,
         Err(problem) => return page.refused(&problem),
     };
-    let accepted = taken.len();
+    let accepted = taken.records.len();
     let fired = take(&state, taken, rejected.len()).await?;
     let mut sent = Vec::with_capacity(fired.len());
     for each in &fired {
@@ -160,24 +169,29 @@ pub(super) async fn send(
     Ok(answer)
 }
 
+async fn judged(text: &str, state: &WebState) -> Result<Judged, Problem> {
+    judge(call(text).as_bytes(), state).await
+}
+
 /// Records as people paste them: one, a list of them, or a whole call.
-fn judged(text: &str) -> Result<Judged, Problem> {
-    let call = match serde_json::from_str::<Value>(text) {
+fn call(text: &str) -> String {
+    match serde_json::from_str::<Value>(text) {
         Ok(Value::Array(records)) => json!({ "records": records }).to_string(),
         Ok(Value::Object(record)) if !record.contains_key("records") => {
             json!({ "records": [record] }).to_string()
         }
         // Whatever it is, the reader says what is wrong with it.
         Ok(_) | Err(_) => text.to_owned(),
-    };
-    judge(call.as_bytes())
+    }
 }
 
 impl Run {
-    fn of(run: &DryRun) -> Self {
+    fn of(run: &DryRun, found: Option<&Assessment>) -> Self {
         Self {
             record: run.record_id.clone(),
             levels: level_words(&run.levels),
+            detected: found.is_some(),
+            reasons: found.map(reasons).unwrap_or_default(),
             automations: run.automations.iter().map(AutomationRun::of).collect(),
         }
     }
@@ -189,6 +203,16 @@ fn level_words(levels: &Levels) -> Vec<(&'static str, &'static str)> {
         ("Emotional intensity", levels.emotional_intensity.word()),
         ("Sentiment shift", levels.sentiment_shift.map_or("not known", |shift| shift.word())),
     ]
+}
+
+/// The reasons in sentences, each with its axis.
+fn reasons(found: &Assessment) -> Vec<(&'static str, String)> {
+    let axis = |axis| match axis {
+        Axis::EscalationLevel => "Escalation level",
+        Axis::EmotionalIntensityLevel => "Emotional intensity",
+        Axis::SentimentShift => "Sentiment shift",
+    };
+    found.evidence.iter().map(|each| (axis(each.axis), each.because.clone())).collect()
 }
 
 impl AutomationRun {
@@ -247,17 +271,19 @@ impl Sent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::api::record_json::parse_records;
 
     #[test]
     fn one_record_a_list_and_a_call_are_taken() {
         for text in
             [SAMPLE.to_owned(), format!("[{SAMPLE}]"), format!("{{\"records\": [{SAMPLE}]}}")]
         {
-            assert_eq!(judged(&text).unwrap().taken.len(), 1, "{text}");
+            let records = parse_records(call(&text).as_bytes()).unwrap();
+            assert_eq!(records.len(), 1, "{text}");
+            assert!(records.iter().all(Result::is_ok), "{text}");
         }
-        assert_eq!(judged("{\"id\": 1}").unwrap().rejected.len(), 1);
         for text in ["", "nonsense", "7", "{\"records\": 7}"] {
-            assert!(judged(text).is_err(), "{text}");
+            assert!(parse_records(call(text).as_bytes()).is_err(), "{text}");
         }
     }
 }

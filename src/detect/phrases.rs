@@ -1,0 +1,207 @@
+//! The files of phrases: what they may hold, and what is made of them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::family::Family;
+use super::language::{Language, Languages};
+use super::pattern::{Classes, Pattern, PhraseError, Tree, split};
+use super::vocabulary::Vocabulary;
+use crate::domain::limits::{DETECT_ADDITIONS, DETECT_PHRASE_BYTES};
+
+/// A file of phrases as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    /// Rises with every change of the file.
+    pub(super) version: u32,
+    language: Language,
+    /// Words by which the language is known.
+    #[serde(default)]
+    function_words: String,
+    /// Words that stand for each other in a phrase.
+    #[serde(default)]
+    classes: BTreeMap<String, String>,
+    /// Phrases in which nothing counts: idioms.
+    #[serde(default)]
+    exclude: Vec<String>,
+    #[serde(default)]
+    group: Vec<Group>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Group {
+    family: Family,
+    /// How much one of these phrases tells, 0 to 1.
+    weight: f64,
+    say: Vec<String>,
+}
+
+/// A phrase of the model.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Phrase {
+    pub(super) family: Family,
+    pub(super) weight: f64,
+    pub(super) languages: Languages,
+    /// The organisation's own.
+    pub(super) added: bool,
+    /// Takes away what is found within it.
+    pub(super) excludes: bool,
+}
+
+impl Phrase {
+    fn excluding(languages: Languages, added: bool) -> Self {
+        Self { family: Family::Notice, weight: 0.0, languages, added, excludes: true }
+    }
+}
+
+/// What an organisation adds to the built-in phrases.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Additions {
+    /// Phrases to look for.
+    #[serde(default)]
+    pub add: Vec<Addition>,
+    /// Phrases that mean nothing, such as the name of a product; what is found within them does not
+    /// count. In the form of `Addition::phrase`.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+}
+
+/// One phrase of an organisation.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Addition {
+    /// What it tells.
+    pub family: Family,
+    /// How much it tells, above 0 and up to 1: 0.2 is low, 0.4 medium, 0.65 high, 0.85 extreme.
+    pub weight: f64,
+    /// The words; `|` between words of which either will do, `*` for up to four words, `?` behind a
+    /// word that may be missing, `0` for a number.
+    pub phrase: String,
+}
+
+/// Why additions are refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{pointer}: {problem}")]
+pub struct AdditionError {
+    /// Where: a JSON pointer into the additions.
+    pub pointer: String,
+    /// What to change.
+    pub problem: String,
+}
+
+/// All phrases, ready to be looked for.
+#[derive(Debug)]
+pub(super) struct Phrases {
+    pub(super) vocabulary: Vocabulary,
+    pub(super) tree: Tree,
+    phrases: Vec<Phrase>,
+}
+
+impl Phrases {
+    pub(super) fn new() -> Self {
+        Self { vocabulary: Vocabulary::new(), tree: Tree::default(), phrases: Vec::new() }
+    }
+
+    pub(super) fn phrase(&self, number: u32) -> Option<&Phrase> {
+        self.phrases.get(number as usize)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.phrases.len()
+    }
+
+    /// Takes a file in.
+    pub(super) fn load(&mut self, file: &File) -> Result<(), String> {
+        let languages = Languages::of(file.language);
+        for word in file.function_words.split_whitespace() {
+            for word in split(word).map_err(|error| format!("function word {word}: {error}"))? {
+                let id = self.vocabulary.learn(&word);
+                self.vocabulary.mark(id, languages);
+            }
+        }
+        let mut classes = Classes::new();
+        for (name, words) in &file.classes {
+            let mut class = Vec::new();
+            for word in words.split_whitespace() {
+                class.extend(split(word).map_err(|error| format!("class {name}: {word} {error}"))?);
+            }
+            classes.insert(name.clone(), class);
+        }
+        for text in &file.exclude {
+            self.add(text, &classes, Phrase::excluding(languages, false))
+                .map_err(|error| format!("exclude: \"{text}\" {error}"))?;
+        }
+        for group in &file.group {
+            let Group { family, weight, say } = group;
+            if !(*weight > 0.0 && *weight <= 1.0) {
+                return Err(format!("{}: the weight {weight} is not in 0 to 1", family.word()));
+            }
+            let phrase = Phrase {
+                family: *family,
+                weight: *weight,
+                languages,
+                added: false,
+                excludes: false,
+            };
+            for text in say {
+                self.add(text, &classes, phrase.clone())
+                    .map_err(|error| format!("{}: \"{text}\" {error}", family.word()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes an organisation's phrases in.
+    pub(super) fn extend(&mut self, additions: &Additions) -> Result<(), AdditionError> {
+        let refuse = |pointer: String, problem: String| AdditionError { pointer, problem };
+        if additions.add.len() + additions.exclude.len() > DETECT_ADDITIONS {
+            return Err(refuse(String::new(), format!("has more than {DETECT_ADDITIONS} phrases")));
+        }
+        for (index, addition) in additions.add.iter().enumerate() {
+            let weight = addition.weight;
+            if !(weight > 0.0 && weight <= 1.0) {
+                let problem = "must be above 0 and at most 1".to_owned();
+                return Err(refuse(format!("/add/{index}/weight"), problem));
+            }
+            let phrase = Phrase {
+                family: addition.family,
+                weight,
+                languages: Languages::ALL,
+                added: true,
+                excludes: false,
+            };
+            self.add_own(&addition.phrase, phrase)
+                .map_err(|error| refuse(format!("/add/{index}/phrase"), error.to_string()))?;
+        }
+        for (index, text) in additions.exclude.iter().enumerate() {
+            self.add_own(text, Phrase::excluding(Languages::ALL, true))
+                .map_err(|error| refuse(format!("/exclude/{index}"), error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Adds an organisation's phrase, whose length is bounded.
+    fn add_own(&mut self, text: &str, phrase: Phrase) -> Result<(), PhraseError> {
+        if text.len() > DETECT_PHRASE_BYTES {
+            return Err(PhraseError::TooLong);
+        }
+        self.add(text, &Classes::new(), phrase)
+    }
+
+    fn add(&mut self, text: &str, classes: &Classes, phrase: Phrase) -> Result<(), PhraseError> {
+        let pattern = Pattern::parse(text, classes, &mut self.vocabulary)?;
+        if phrase.family == Family::Negation {
+            for word in pattern.only_words() {
+                self.vocabulary.mark_denial(*word);
+            }
+        }
+        let number = u32::try_from(self.phrases.len()).unwrap_or(u32::MAX);
+        self.phrases.push(phrase);
+        self.tree.add(&pattern, number);
+        Ok(())
+    }
+}
