@@ -45,6 +45,22 @@ fn is_for_everybody(page: &Page) {
     page.window(1280, 900);
 }
 
+/// What is shown stays where it is: the sum of the jumps (Layout Instability API) is as good as none.
+fn holds_still(page: &Page, path: &str) {
+    let script = "new Promise(done => {
+        let sum = 0;
+        const add = list => { for (const each of list.getEntries()) sum += each.value; };
+        const watch = new PerformanceObserver(add);
+        watch.observe({type: 'layout-shift', buffered: true});
+        requestAnimationFrame(() => requestAnimationFrame(() => {
+            add({getEntries: () => watch.takeRecords()});
+            done(sum);
+        }));
+    })";
+    let jumps = page.run(script).as_f64().expect("a number");
+    assert!(jumps < 0.01, "{path} jumps by {jumps}");
+}
+
 #[test]
 fn every_page_is_for_everybody() {
     let data = Data::init();
@@ -72,6 +88,7 @@ fn every_page_is_for_everybody() {
     for path in PAGES {
         let path = names.iter().fold((*path).to_owned(), |path, (name, id)| path.replace(name, id));
         page.go(&path);
+        holds_still(&page, &path);
         is_for_everybody(&page);
     }
     wait_until("it was sent", || receiver.taken().len() == 1);
