@@ -3,6 +3,7 @@
 
 pub mod egress;
 pub mod settings;
+pub mod slack;
 mod tls;
 mod trace;
 pub mod webhook;

@@ -8,7 +8,9 @@ use super::schedule::{RetryOverrides, Schedule};
 use super::time::Timestamp;
 
 mod parts;
+mod slack_url;
 pub use parts::{Credential, HeaderName, HttpsUrl, PartError};
+pub use slack_url::SlackUrl;
 
 /// One destination of one automation, without its credential.
 #[derive(Debug, Clone, PartialEq)]
