@@ -20,6 +20,7 @@ pub mod queue;
 pub mod recent;
 pub mod record;
 pub mod restart;
+pub mod sample;
 pub mod schedule;
 pub mod secret;
 pub mod template;

@@ -11,11 +11,7 @@ use super::limits::{
     TEMPLATE_BYTES, TEMPLATE_CAUSE_CHARS, TEMPLATE_DEPTH, TEMPLATE_FUEL, TEMPLATE_OUTPUT_BYTES,
 };
 use super::notice::{Link, Moment, Notice};
-use super::plain;
-
-mod sample;
-
-pub use sample::sample;
+use super::{plain, sample};
 
 /// The title where none is set. It makes what [`Notice::title`] makes.
 pub const DEFAULT_TITLE: &str = "{% if escalation_level %}{{ escalation_level | capitalize }} \
@@ -109,10 +105,16 @@ impl Template {
         if let Some((at, name)) = first {
             return Err(error_at(source, at, unknown_name(name)));
         }
-        for notice in [sample(), Notice::default()] {
+        for notice in [sample::notice(), Notice::default()] {
             template.render(&notice, Dress::Plain)?;
         }
         Ok(template)
+    }
+
+    /// One that was parsed before, read back. What it makes is looked at when it is rendered: a version
+    /// that knew other names must not keep an integration from being read.
+    pub fn restore(source: String) -> Self {
+        Self(source)
     }
 
     /// The text that it was parsed from.
@@ -138,7 +140,7 @@ impl Template {
     /// # Errors
     /// As [`Template::parse`].
     pub fn preview(source: &str) -> Result<String, TemplateError> {
-        Self::parse(source)?.render(&sample(), Dress::Plain)
+        Self::parse(source)?.render(&sample::notice(), Dress::Plain)
     }
 }
 

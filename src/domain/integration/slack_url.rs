@@ -3,15 +3,16 @@
 
 use url::{Host, Url};
 
-use super::parts::PartError;
+use super::parts::{HttpsUrl, PartError};
 use crate::domain::limits::URL_BYTES;
 use crate::domain::secret::Secret;
 
-/// An https address of an incoming webhook. It has no `Debug`, no `Display` and no `Clone`.
+/// An https address of an incoming webhook. It has no `Display` and no `Clone`, and `Debug` masks it.
 ///
 /// On Slack's own hosts, `hooks.slack.com` and `hooks.slack-gov.com`, the path must be one of an
 /// incoming webhook (`/services/…`), or of a workflow that begins with a webhook (`/workflows/…`,
 /// `/triggers/…`). Any other host may have any path: proxies and stand-ins choose their own.
+#[derive(Debug)]
 pub struct SlackUrl {
     whole: Secret,
     masked: String,
@@ -33,9 +34,17 @@ impl SlackUrl {
         Ok(Self { whole: Secret::new(url.into()), masked })
     }
 
-    /// The address in the clear: for a request, and for nothing else.
-    pub fn expose(&self) -> &str {
-        self.whole.expose()
+    /// The address in the clear, parsed: to be looked at by the address policy, and never shown.
+    ///
+    /// # Errors
+    /// What to change, without any of the text.
+    pub fn as_https(&self) -> Result<HttpsUrl, PartError> {
+        HttpsUrl::parse(self.whole.expose())
+    }
+
+    /// The address in the clear, to be sealed.
+    pub fn into_secret(self) -> Secret {
+        self.whole
     }
 
     /// The address as it may be shown: `https://hooks.slack.com/services/…`.
@@ -145,7 +154,8 @@ mod tests {
         ] {
             let url = SlackUrl::parse(text.to_owned()).map_err(|error| error.0).unwrap();
             assert_eq!(url.masked(), shown);
-            assert!(url.expose().contains("s3cr3t") && !url.masked().contains("s3cr3t"));
+            assert!(!url.masked().contains("s3cr3t") && url.as_https().is_ok());
+            assert!(url.into_secret().expose().contains("s3cr3t"));
         }
     }
 

@@ -8,7 +8,7 @@ fn refused(source: &str) -> String {
 
 #[test]
 fn the_defaults_are_templates_too() {
-    for notice in [sample(), Notice::default()] {
+    for notice in [sample::notice(), Notice::default()] {
         let title = Template::parse(DEFAULT_TITLE).unwrap();
         assert_eq!(title.render(&notice, Dress::Plain).unwrap(), notice.title());
         let text = Template::parse(DEFAULT_TEXT).unwrap();
@@ -99,7 +99,7 @@ proptest! {
         source in "(?s)(\\{\\{|\\}\\}|\\{%|%\\}|[a-z_|.()'\"\\[\\]* ]|.){0,60}",
     ) {
         if let Ok(template) = Template::parse(&source) {
-            prop_assert!(template.render(&sample(), Dress::Mrkdwn).is_ok());
+            prop_assert!(template.render(&sample::notice(), Dress::Mrkdwn).is_ok());
         }
     }
 }
