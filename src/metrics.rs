@@ -164,13 +164,17 @@ impl Drop for Connection {
 
 /// The word that an attempt is counted under.
 fn result(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Answered { status: 200..=299, .. } => "2xx",
-        Outcome::Answered { status: 300..=399, .. } => "3xx",
-        Outcome::Answered { status: 400..=499, .. } => "4xx",
-        Outcome::Answered { status: 500..=599, .. } => "5xx",
-        Outcome::Answered { .. } => "other",
-        Outcome::Failed(fault) => fault.kind.code(),
+    let code = match outcome {
+        Outcome::Answered { status, .. } => *status,
+        Outcome::Judged(judged) => judged.code,
+        Outcome::Failed(fault) => return fault.kind.code(),
+    };
+    match code {
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        500..=599 => "5xx",
+        _ => "other",
     }
 }
 

@@ -2,13 +2,16 @@
 //! No part retries, sleeps or chooses; each makes one attempt and says what came of it.
 
 pub mod egress;
+mod https;
+mod sender;
 pub mod settings;
+pub mod slack;
 mod tls;
 mod trace;
 pub mod webhook;
 
 pub use egress::{Egress, EgressPolicy};
+pub use sender::ChannelSender;
 pub use settings::{
     ChannelError, ChannelSettings, ClientIdentity, NameSource, PemFile, Proxy, ProxyShown,
 };
-pub use webhook::WebhookSender;

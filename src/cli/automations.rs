@@ -257,15 +257,10 @@ fn members(made: &Value) -> String {
     }
     for each in made.get("integrations").and_then(Value::as_array).into_iter().flatten() {
         let word = |name: &str| plain(each.get(name).and_then(Value::as_str).unwrap_or_default());
-        let method = each.pointer("/auth/method").and_then(Value::as_str).unwrap_or("none");
-        let _infallible = writeln!(
-            text,
-            "    + {} {}: {}, {}",
-            word("kind"),
-            word("name"),
-            word("url"),
-            plain(method)
-        );
+        let method = each.pointer("/auth/method").and_then(Value::as_str);
+        let method = method.map(|method| format!(", {}", plain(method))).unwrap_or_default();
+        let (kind, name, url) = (word("kind"), word("name"), word("url"));
+        let _infallible = writeln!(text, "    + {kind} {name}: {url}{method}");
     }
     text
 }

@@ -6,9 +6,12 @@ use super::levels::Levels;
 use super::record::Record;
 use super::schedule::{RetryOverrides, Schedule};
 use super::time::Timestamp;
+use super::wording::Templates;
 
 mod parts;
+mod slack_url;
 pub use parts::{Credential, HeaderName, HttpsUrl, PartError};
+pub use slack_url::SlackUrl;
 
 /// One destination of one automation, without its credential.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +44,83 @@ impl Integration {
 pub enum Target {
     /// An HTTPS endpoint of the company's.
     Webhook(Webhook),
+    /// A channel in Slack.
+    Slack(Slack),
+}
+
+/// What an integration is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// See [`Target::Webhook`].
+    Webhook,
+    /// See [`Target::Slack`].
+    Slack,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Webhook, Self::Slack];
+
+    /// The word in rows, API and documents.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Slack => "slack",
+        }
+    }
+
+    /// What that word stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|each| each.word() == word)
+    }
+}
+
+impl Target {
+    /// What it is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Webhook(_) => Kind::Webhook,
+            Self::Slack(_) => Kind::Slack,
+        }
+    }
+
+    /// Where alerts go, as far as it may be shown.
+    pub fn address(&self) -> String {
+        match self {
+            Self::Webhook(webhook) => webhook.url.masked(),
+            Self::Slack(slack) => slack.shown.clone(),
+        }
+    }
+
+    /// The webhook, where it is one.
+    pub const fn webhook(&self) -> Option<&Webhook> {
+        match self {
+            Self::Webhook(webhook) => Some(webhook),
+            Self::Slack(_) => None,
+        }
+    }
+
+    /// Whether requests are signed.
+    pub fn signs(&self) -> bool {
+        self.webhook().is_some_and(|webhook| webhook.signing)
+    }
+
+    /// The templates of its messages, where they are messages.
+    pub const fn templates(&self) -> Option<&Templates> {
+        match self {
+            Self::Webhook(_) => None,
+            Self::Slack(slack) => Some(&slack.templates),
+        }
+    }
+}
+
+/// A channel in Slack, by an incoming webhook. Its URL is not here: it is the credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slack {
+    /// Its URL as it may be shown: `https://hooks.slack.com/services/…`.
+    pub shown: String,
+    /// What its messages say, where that differs from the default.
+    pub templates: Templates,
 }
 
 /// An HTTPS endpoint and how to speak to it.
@@ -132,7 +212,7 @@ pub enum Status {
     Active,
     /// Somebody stopped it for a while; deliveries wait.
     Paused,
-    /// It is switched off, by somebody or by `410 Gone`; deliveries wait.
+    /// It is switched off, by somebody or by an answer that it is gone; deliveries wait.
     Disabled {
         /// Why, in words for an operator.
         reason: String,

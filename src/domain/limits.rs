@@ -319,3 +319,40 @@ pub const DETECT_FILE_BYTES: u64 = 1024 * 1024;
 pub const EVALUATED_ROWS: usize = 1_000_000;
 /// See `EVALUATED_ROWS`.
 pub const EVALUATED_BYTES: u64 = 512 * 1024 * 1024;
+/// Characters of an alert's short texts (ids, words, names) that a message shows: more is no label.
+pub const NOTICE_WORD_CHARS: usize = 200;
+/// Characters of an alert's time that is not understood and shown as it came.
+pub const NOTICE_TIME_CHARS: usize = 40;
+/// Bytes of feedback that a message shows. An alert's own excerpt is never longer; a relayed body's
+/// may be.
+pub const NOTICE_EXCERPT_BYTES: usize = 32 * 1024;
+/// Bytes of a link that a message carries: Slack's bound for a button, and far above what clients
+/// need.
+pub const NOTICE_LINK_BYTES: usize = 3000;
+/// User-perceived characters of a message's title: Slack's bound for a header, and a long subject.
+pub const TITLE_CHARS: usize = 150;
+/// Bytes of a template: it is parsed for every message.
+pub const TEMPLATE_BYTES: usize = 4096;
+/// Work that one rendering may do, in the template engine's units: an instruction each, or 64 bytes
+/// read or written. The longest excerpt through three filters takes a tenth of it.
+pub const TEMPLATE_FUEL: u64 = 40_000;
+/// Levels that a template's calls may nest; ours have none.
+pub const TEMPLATE_DEPTH: usize = 32;
+/// Bytes of a rendered text that are kept.
+pub const TEMPLATE_OUTPUT_BYTES: usize = NOTICE_EXCERPT_BYTES;
+/// Characters of a template engine's own words that an error repeats.
+pub const TEMPLATE_CAUSE_CHARS: usize = 200;
+/// UTF-16 units of one text object in Slack; its documentation says characters, and this is the
+/// strictest way to count them.
+pub const SLACK_TEXT_UNITS: usize = 3000;
+/// UTF-16 units of a header block's text.
+pub const SLACK_HEADER_UNITS: usize = 150;
+/// UTF-16 units of one field of a section block.
+pub const SLACK_FIELD_UNITS: usize = 2000;
+/// Section blocks that feedback is spread over before it is cut: four hold 500 of the longest
+/// emoji.
+pub const SLACK_EXCERPT_SECTIONS: usize = 4;
+/// UTF-16 units of the text that notifications and old clients show.
+pub const SLACK_FALLBACK_UNITS: usize = 1000;
+/// User-perceived characters of feedback in that text: a notification shows fewer.
+pub const SLACK_FALLBACK_EXCERPT_CHARS: usize = 200;

@@ -1,4 +1,4 @@
-//! What the wire did, and what that means: the one table that tells success from failure.
+//! What the wire did, and what that means: the one place that tells success from failure.
 
 use super::delivery::DeadReason;
 use super::schedule::RetryAfter;
@@ -13,8 +13,58 @@ pub enum Outcome {
         /// The `Retry-After` header, if it can be read.
         retry_after: Option<RetryAfter>,
     },
+    /// A destination answered that has more to say than a status: what it said was judged by the rules
+    /// of its kind.
+    Judged(Judged),
     /// No head of a response arrived.
     Failed(Fault),
+}
+
+/// An answer with what it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// The status or the code that was answered: 100 to 999.
+    pub code: u16,
+    /// What it means for the delivery.
+    pub meaning: Meaning,
+    /// What the destination asked for.
+    pub retry_after: Option<RetryAfter>,
+    /// What happened, and what to do about it where something can be done: a sentence for an operator,
+    /// without secrets.
+    pub words: String,
+}
+
+/// What an answer means for its delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Meaning {
+    /// The alert has arrived.
+    Arrived,
+    /// It has not, and that speaks of the destination.
+    Unwell,
+    /// It has not, and that speaks of this one alert.
+    Unwanted,
+    /// Nothing will arrive there until somebody acts.
+    Gone,
+}
+
+impl Meaning {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Arrived, Self::Unwell, Self::Unwanted, Self::Gone];
+
+    /// The word in rows and scenario fixtures.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Arrived => "arrived",
+            Self::Unwell => "unwell",
+            Self::Unwanted => "unwanted",
+            Self::Gone => "gone",
+        }
+    }
+
+    /// What that word stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|each| each.word() == word)
+    }
 }
 
 /// Why no answer came.
@@ -116,6 +166,16 @@ impl Outcome {
                 Verdict::Retry { blames_destination: true, not_before: *retry_after }
             }
             Self::Answered { .. } => Verdict::Retry { blames_destination: true, not_before: None },
+            Self::Judged(judged) => match judged.meaning {
+                Meaning::Arrived => Verdict::Delivered,
+                Meaning::Unwell => {
+                    Verdict::Retry { blames_destination: true, not_before: judged.retry_after }
+                }
+                Meaning::Unwanted => {
+                    Verdict::Retry { blames_destination: false, not_before: judged.retry_after }
+                }
+                Meaning::Gone => Verdict::SwitchOff,
+            },
             Self::Failed(fault) => fault.kind.verdict(),
         }
     }
@@ -124,8 +184,19 @@ impl Outcome {
     pub fn words(&self) -> String {
         match self {
             Self::Answered { status, .. } => format!("answered {status}"),
+            Self::Judged(judged) => judged.words.clone(),
             Self::Failed(fault) if fault.detail.is_empty() => fault.kind.words().to_owned(),
             Self::Failed(fault) => format!("{}: {}", fault.kind.words(), fault.detail),
+        }
+    }
+}
+
+impl Outcome {
+    /// Why the integration is switched off by it, where it is.
+    pub fn switch_off_reason(&self) -> String {
+        match self {
+            Self::Judged(judged) => judged.words.clone(),
+            Self::Answered { .. } | Self::Failed(_) => "the receiver answered 410 Gone".to_owned(),
         }
     }
 }

@@ -7,12 +7,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Engine;
-use super::ports::{Act, Actor, Attempt, Destination, Edit, Sealer, StoreError};
+use super::ports::{Act, Actor, Attempt, Destination, Edit, Sealer, Shown, StoreError};
 use super::supervisor::Revive;
-use crate::domain::alert::{self, Alert, AlertFacts, Body};
+use crate::domain::alert::{self, Alert, AlertFacts};
 use crate::domain::delivery::Report;
-use crate::domain::id::{AlertId, DeliveryId, IntegrationId};
-use crate::domain::integration::{Health, Integration, Status};
+use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
+use crate::domain::integration::{DeliverySettings, Health, Integration, Status, Target};
 use crate::domain::levels::{Level, Levels};
 use crate::domain::limits;
 use crate::domain::record::Record;
@@ -21,10 +21,8 @@ use crate::domain::time::Timestamp;
 /// What a test alert came to.
 #[derive(Debug, Clone)]
 pub struct Tested {
-    /// The request's headers, the credential shown as `***`.
-    pub headers: Vec<(String, String)>,
-    /// The alert that was sent.
-    pub alert: Arc<Alert>,
+    /// What was sent.
+    pub shown: Shown,
     /// What came of it.
     pub report: Report,
 }
@@ -123,14 +121,9 @@ impl Engine {
         let station = self.shared.board.station(id);
         let lane = self.shared.lanes.get(station.lane).ok_or(StoreError::Stopped)?.clone();
         let alert = Arc::new(self.test_alert(&destination));
-        let attempt = Attempt {
-            destination,
-            delivery: None,
-            number: 1,
-            alert: Arc::clone(&alert),
-            started_at: self.now(),
-        };
-        let headers = lane.sender.headers(&attempt);
+        let attempt =
+            Attempt { destination, delivery: None, number: 1, alert, started_at: self.now() };
+        let shown = lane.sender.shown(&attempt);
         let (done, report) = tokio::sync::oneshot::channel();
         let sender = lane.sender;
         lane.arbiter.spawn_fn(move || {
@@ -140,39 +133,72 @@ impl Engine {
             });
         });
         let report = report.await.map_err(|_| StoreError::Stopped)?;
-        Ok(Tested { headers, alert, report })
+        Ok(Tested { shown, report })
     }
 
-    /// The headers of the request that an attempt of this integration made, the credential as `***`.
-    pub fn request_headers(
+    /// What would be sent there for that record: the alert, and how it is said. Nothing is kept.
+    ///
+    /// # Errors
+    /// `Stopped` where nothing can send.
+    pub fn preview(
+        &self,
+        target: Target,
+        automation: &str,
+        record: &Record,
+        levels: &Levels,
+    ) -> Result<(Alert, Shown), StoreError> {
+        let nobody = uuid::Uuid::nil();
+        let automation_id = AutomationId(nobody);
+        let integration = Integration {
+            id: IntegrationId(nobody),
+            automation_id,
+            name: String::new(),
+            target,
+            condition: None,
+            delivery: DeliverySettings::default(),
+            credential_set: false,
+        };
+        let now = self.now();
+        let body = alert::body(&AlertFacts {
+            automation_id,
+            escalated_at: now,
+            levels,
+            record,
+            dashboard_url: &self.shared.dashboard_url,
+        });
+        let alert = Alert { id: AlertId(0), automation_id, record_id: record.id.clone(), body };
+        let shown = self.shown(integration, automation, alert.clone(), now)?;
+        Ok((alert, shown))
+    }
+
+    /// What an attempt of this integration sends for that alert, as a person may see it.
+    ///
+    /// # Errors
+    /// `Stopped` where nothing can send.
+    pub fn shown(
         &self,
         integration: Integration,
-        record_id: &str,
-        number: u32,
+        automation: &str,
+        alert: Alert,
         started_at: Timestamp,
-    ) -> Vec<(String, String)> {
-        let Some(lane) = self.shared.lanes.first() else { return Vec::new() };
-        let alert = Alert {
-            id: AlertId(0),
-            automation_id: integration.automation_id,
-            record_id: record_id.to_owned(),
-            body: Body::new(bytes::Bytes::new()),
-        };
+    ) -> Result<Shown, StoreError> {
+        let lane = self.shared.lanes.first().ok_or(StoreError::Stopped)?;
         let destination = Destination {
             integration,
+            automation: automation.to_owned(),
             status: Status::Active,
             health: Health::default(),
             revision: 0,
             credential: None,
             signing_secrets: Vec::new(),
         };
-        lane.sender.headers(&Attempt {
+        Ok(lane.sender.shown(&Attempt {
             destination: Arc::new(destination),
             delivery: None,
-            number,
+            number: 1,
             alert: Arc::new(alert),
             started_at,
-        })
+        }))
     }
 
     fn test_alert(&self, destination: &Destination) -> Alert {

@@ -208,6 +208,8 @@ pub struct Applied {
 pub struct Destination {
     /// Where and how.
     pub integration: Integration,
+    /// What people call its automation: messages say it.
+    pub automation: String,
     /// Whether it may send.
     pub status: Status,
     /// How it has been doing.
@@ -418,8 +420,21 @@ pub trait Sender: Send + Sync {
     /// Sends the body once.
     fn send(&self, attempt: Attempt) -> LocalPromise<Report>;
 
-    /// The headers of that request as a person may see them: the credential is shown as `***`.
-    fn headers(&self, attempt: &Attempt) -> Vec<(String, String)>;
+    /// What it sends, as a person may see it: the credential is shown as `***`.
+    fn shown(&self, attempt: &Attempt) -> Shown;
+}
+
+/// What one attempt sends, as a person may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The method of its request.
+    pub method: &'static str,
+    /// Where to, as far as it may be shown.
+    pub to: String,
+    /// Its headers; secrets are shown as `***`.
+    pub headers: Vec<(String, String)>,
+    /// What is sent.
+    pub body: String,
 }
 
 /// Everything that one attempt needs.

@@ -19,8 +19,8 @@ use actix_web::dev::ServerHandle;
 
 use crate::channel::webhook::signing::SigningKey;
 use crate::channel::{
-    ChannelError, ChannelSettings, ClientIdentity, EgressPolicy, NameSource, PemFile, Proxy,
-    WebhookSender,
+    ChannelError, ChannelSender, ChannelSettings, ClientIdentity, EgressPolicy, NameSource,
+    PemFile, Proxy,
 };
 use crate::config::{Config, Egress};
 use crate::domain::limits;
@@ -124,7 +124,7 @@ impl Clock for SystemClock {
 pub struct Running {
     engine: Engine,
     store: Sqlite,
-    senders: Vec<Arc<WebhookSender>>,
+    senders: Vec<Arc<ChannelSender>>,
     addrs: Vec<SocketAddr>,
     scheme: &'static str,
     server: ServerHandle,
@@ -165,7 +165,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         tracing::error!(%missing, "https destinations can't be reached");
     }
     let senders = (0..config.workers)
-        .map(|_| WebhookSender::new(&settings, Arc::clone(&sealer)).map(Arc::new))
+        .map(|_| ChannelSender::new(&settings, Arc::clone(&sealer)).map(Arc::new))
         .collect::<Result<Vec<_>, _>>()?;
     let arbiters: Vec<Arbiter> = senders.iter().map(|_| Arbiter::new()).collect();
     let lanes = arbiters

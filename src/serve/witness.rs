@@ -39,7 +39,7 @@ impl Witness for OperatorsWitness {
             }
             Note::CircuitClosed => tracing::info!(%integration, "circuit closed"),
             Note::SwitchedOff => {
-                tracing::warn!(%integration, "switched off: the receiver answered 410 Gone");
+                tracing::warn!(%integration, "switched off: the receiver says that it is gone");
             }
             Note::Lost { delivery } => {
                 tracing::info!(%integration, %delivery, "somebody else decided about it meanwhile");

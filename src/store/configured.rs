@@ -6,14 +6,12 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::error::SqlResult;
 use super::row::{self, bad, maybe_millis, maybe_parsed, maybe_time, uuid};
+use super::target::{kind, target};
 use crate::domain::automation::Automation;
 use crate::domain::circuit::Circuit;
 use crate::domain::condition::Condition;
 use crate::domain::id::{AutomationId, IntegrationId};
-use crate::domain::integration::{
-    AuthMethod, DeliverySettings, HeaderName, Health, HttpsUrl, Integration, Ordering, Status,
-    Target, Webhook,
-};
+use crate::domain::integration::{DeliverySettings, Health, Integration, Ordering, Status};
 use crate::domain::levels::MinimumLevels;
 use crate::domain::schedule::RetryOverrides;
 use crate::domain::secret::Sealed;
@@ -64,10 +62,15 @@ pub(super) fn versions(connection: &Connection) -> SqlResult<Vec<(AutomationId, 
 
 pub(super) fn destination(connection: &Connection, id: IntegrationId) -> SqlResult<Destination> {
     let mut destination = connection
-        .prepare_cached("SELECT * FROM integrations WHERE id = ?1 AND deleted_at IS NULL")?
+        .prepare_cached(
+            "SELECT integrations.*, automations.name AS automation FROM integrations
+             JOIN automations ON automations.id = automation_id
+             WHERE integrations.id = ?1 AND integrations.deleted_at IS NULL",
+        )?
         .query_row([id.0.as_bytes()], |found| {
             Ok(Destination {
                 integration: integration(found)?,
+                automation: found.get("automation")?,
                 status: status(found)?,
                 health: health(found)?,
                 revision: found.get("revision")?,
@@ -98,38 +101,20 @@ pub(super) fn revisions(
     let now = connection
         .prepare_cached("SELECT * FROM integrations WHERE id = ?1")?
         .query_row([id.0.as_bytes()], integration)?;
+    // What it is never changes.
+    let kind = now.target.kind();
     let mut statement = connection
         .prepare_cached("SELECT * FROM revisions WHERE integration_id = ?1 AND revision = ?2")?;
     let mut found = Vec::new();
     for revision in revisions {
-        let then =
-            statement.query_row(rusqlite::params![id.0.as_bytes(), revision], target).optional()?;
+        let then = statement
+            .query_row(rusqlite::params![id.0.as_bytes(), revision], |found| target(found, kind))
+            .optional()?;
         if let Some(target) = then {
             found.push((*revision, Integration { target, ..now.clone() }));
         }
     }
     Ok(found)
-}
-
-/// Where and how, from a row of either table that holds it.
-fn target(found: &Row<'_>) -> rusqlite::Result<Target> {
-    let url: String = found.get("url")?;
-    let auth = match found.get::<_, String>("auth_method")?.as_str() {
-        "none" => AuthMethod::None,
-        "bearer" => AuthMethod::Bearer,
-        "api_key" => AuthMethod::ApiKey,
-        "custom_header" => {
-            let name: String = found.get("auth_header")?;
-            AuthMethod::CustomHeader(HeaderName::parse(&name).map_err(|e| bad("auth_header", e))?)
-        }
-        other => return Err(bad("auth_method", format!("unknown word {other}"))),
-    };
-    Ok(Target::Webhook(Webhook {
-        url: HttpsUrl::parse(&url).map_err(|error| bad("url", error))?,
-        auth,
-        signing: found.get("signing")?,
-        http1_only: found.get("http1_only")?,
-    }))
 }
 
 fn automation(found: &Row<'_>, integrations: Vec<Integration>) -> rusqlite::Result<Automation> {
@@ -153,7 +138,7 @@ pub(super) fn integration(found: &Row<'_>) -> rusqlite::Result<Integration> {
         id: IntegrationId(uuid(found, "id")?),
         automation_id: AutomationId(uuid(found, "automation_id")?),
         name: found.get("name")?,
-        target: target(found)?,
+        target: target(found, kind(found)?)?,
         condition: condition(found, "condition")?,
         delivery: DeliverySettings {
             max_in_flight: found.get("max_in_flight")?,

@@ -8,12 +8,13 @@ use super::error::SqlResult;
 use super::minutes;
 use super::row::millis;
 use super::shown::{shown, shown_integration};
+use super::target::TargetColumns;
 use super::{configured, once};
 use crate::domain::automation::Automation;
 use crate::domain::condition::Condition;
 use crate::domain::delivery::DiscardReason;
 use crate::domain::id::{AutomationId, IntegrationId};
-use crate::domain::integration::{AuthMethod, Integration, Ordering, Status, Target};
+use crate::domain::integration::{Integration, Ordering, Status};
 use crate::domain::levels::{Level, SentimentShift};
 use crate::domain::secret::Sealed;
 use crate::domain::time::Timestamp;
@@ -227,13 +228,7 @@ fn put_integration(
     place: usize,
     at: Timestamp,
 ) -> SqlResult<()> {
-    let Target::Webhook(webhook) = &integration.target;
-    let (method, header) = match &webhook.auth {
-        AuthMethod::None => ("none", None),
-        AuthMethod::Bearer => ("bearer", None),
-        AuthMethod::ApiKey => ("api_key", None),
-        AuthMethod::CustomHeader(name) => ("custom_header", Some(name.as_str())),
-    };
+    let columns = TargetColumns::of(&integration.target);
     let settings = &integration.delivery;
     let ordering = match settings.ordering {
         Ordering::Due => "due",
@@ -247,26 +242,27 @@ fn put_integration(
         )
         .optional()?;
     let put = connection.execute(
-        "INSERT INTO integrations (id, automation_id, place, kind, name, url, auth_method, auth_header,
+        "INSERT INTO integrations (id, automation_id, place, name, url, auth_method, auth_header,
            signing, http1_only, condition, max_in_flight, ordering, rate_limit, retry_base_ms,
-           retry_factor, retry_cap_ms, retry_horizon_ms, retry_jitter, status, created_at)
-         VALUES (?1, ?2, ?3, 'webhook', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-           ?18, 'active', ?19)
+           retry_factor, retry_cap_ms, retry_horizon_ms, retry_jitter, status, created_at, kind, title,
+           text)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+           ?18, 'active', ?19, ?20, ?21, ?22)
          ON CONFLICT (id) DO UPDATE SET place = ?3, name = ?4, url = ?5, auth_method = ?6,
            auth_header = ?7, signing = ?8, http1_only = ?9, condition = ?10, max_in_flight = ?11,
            ordering = ?12, rate_limit = ?13, retry_base_ms = ?14, retry_factor = ?15,
-           retry_cap_ms = ?16, retry_horizon_ms = ?17, retry_jitter = ?18
-         WHERE automation_id = ?2 AND deleted_at IS NULL",
+           retry_cap_ms = ?16, retry_horizon_ms = ?17, retry_jitter = ?18, title = ?21, text = ?22
+         WHERE automation_id = ?2 AND kind = ?20 AND deleted_at IS NULL",
         params![
             integration.id.0.as_bytes(),
             integration.automation_id.0.as_bytes(),
             i64::try_from(place).unwrap_or(i64::MAX),
             integration.name,
-            webhook.url.to_string(),
-            method,
-            header,
-            webhook.signing,
-            webhook.http1_only,
+            columns.url,
+            columns.auth_method,
+            columns.auth_header,
+            columns.signing,
+            columns.http1_only,
             integration.condition.as_ref().map(text_of),
             settings.max_in_flight,
             ordering,
@@ -277,14 +273,18 @@ fn put_integration(
             settings.retry.horizon.map(millis),
             settings.retry.jitter,
             at.as_millis(),
+            integration.target.kind().word(),
+            columns.title,
+            columns.text,
         ],
     )?;
     if put == 0 {
-        let why = "that integration belongs to another automation or was deleted";
+        let why =
+            "that integration belongs to another automation, is of another kind or was deleted";
         return Err(StoreError::Refused(why.to_owned()).into());
     }
     note_revision(connection, integration.id)?;
-    if !webhook.signing {
+    if !columns.signing {
         // Turning it on again makes a new one: what may have leaked meanwhile must not count.
         connection.execute(
             "DELETE FROM signing_secrets WHERE integration_id = ?1",
@@ -310,7 +310,7 @@ fn note_revision(connection: &Connection, id: IntegrationId) -> SqlResult<()> {
            ON r.integration_id = i.id AND r.revision = i.revision
            WHERE i.id = ?1 AND r.url = i.url AND r.auth_method = i.auth_method
              AND r.auth_header IS i.auth_header AND r.signing = i.signing
-             AND r.http1_only = i.http1_only)",
+             AND r.http1_only = i.http1_only AND r.title IS i.title AND r.text IS i.text)",
         [id],
         |row| row.get(0),
     )?;
@@ -324,8 +324,8 @@ fn note_revision(connection: &Connection, id: IntegrationId) -> SqlResult<()> {
     )?;
     connection.execute(
         "INSERT INTO revisions (integration_id, revision, url, auth_method, auth_header, signing,
-           http1_only)
-         SELECT id, revision, url, auth_method, auth_header, signing, http1_only
+           http1_only, title, text)
+         SELECT id, revision, url, auth_method, auth_header, signing, http1_only, title, text
          FROM integrations WHERE id = ?1",
         [id],
     )?;

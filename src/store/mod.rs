@@ -41,6 +41,7 @@ mod row;
 mod schema;
 mod settle;
 mod shown;
+mod target;
 mod tokens;
 mod turn;
 mod writer;

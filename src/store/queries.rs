@@ -17,7 +17,7 @@ use crate::domain::automation::Automation;
 use crate::domain::delivery::{Phases, State};
 use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId, UserId};
 use crate::domain::integration::{Health, Integration, Status};
-use crate::domain::outcome::{Fault, FaultKind, Outcome};
+use crate::domain::outcome::{Fault, FaultKind, Judged, Meaning, Outcome};
 use crate::domain::schedule::RetryAfter;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::{DamagedAlert, Promise, StoreError};
@@ -419,13 +419,18 @@ pub(super) fn delivery(found: &Row<'_>) -> rusqlite::Result<DeliveryRow> {
 pub(super) fn outcome(found: &Row<'_>) -> rusqlite::Result<Outcome> {
     let status: Option<u16> = found.get("status")?;
     let retry_after: Option<i64> = found.get("retry_after_s")?;
-    Ok(match status {
-        Some(status) => Outcome::Answered {
-            status,
-            retry_after: retry_after
-                .map(|s| RetryAfter::Delay(Duration::from_secs(u64::try_from(s).unwrap_or(0)))),
-        },
-        None => Outcome::Failed(Fault {
+    let retry_after =
+        retry_after.map(|s| RetryAfter::Delay(Duration::from_secs(u64::try_from(s).unwrap_or(0))));
+    let meaning: Option<String> = found.get("meaning")?;
+    Ok(match (status, meaning) {
+        (Some(status), None) => Outcome::Answered { status, retry_after },
+        (Some(code), Some(_)) => Outcome::Judged(Judged {
+            code,
+            meaning: word(found, "meaning", Meaning::from_word)?,
+            retry_after,
+            words: found.get::<_, Option<String>>("detail")?.unwrap_or_default(),
+        }),
+        (None, _) => Outcome::Failed(Fault {
             kind: word(found, "fault", FaultKind::from_code)?,
             detail: found.get::<_, Option<String>>("detail")?.unwrap_or_default(),
         }),

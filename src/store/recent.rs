@@ -55,7 +55,7 @@ pub(super) fn attempts(
     limit: usize,
 ) -> SqlResult<Vec<RecentAttempt>> {
     let mut statement = connection.prepare_cached(
-        "SELECT delivery_id, n, started_at, took_us, status, fault, detail, retry_after_s
+        "SELECT delivery_id, n, started_at, took_us, status, meaning, fault, detail, retry_after_s
          FROM attempts INDEXED BY attempts_of_integration
          WHERE integration_id = ?1 ORDER BY started_at DESC, delivery_id DESC, n DESC LIMIT ?2",
     )?;

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0003_minutes.sql"),
     include_str!("schema/0004_first_password.sql"),
     include_str!("schema/0005_conversations.sql"),
+    include_str!("schema/0006_ways.sql"),
 ];
 
 /// Looks at a database before anything is written into it.
@@ -77,6 +78,35 @@ fn examine(connection: &Connection, path: &Path, known: &[&str]) -> Result<usize
 
 fn migrate_by(connection: &Connection, path: &Path, steps: &[&str]) -> Result<(), OpenError> {
     let found = examine(connection, path, steps)?;
+    if found == steps.len() {
+        return Ok(());
+    }
+    // A table that others refer to is made anew under another name, and what was sealed in the old one
+    // must not stay in its freed pages. The first can't be said inside a transaction.
+    let before = |name: &str| -> rusqlite::Result<i64> {
+        connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
+    };
+    let read = || Ok((before("foreign_keys")?, before("secure_delete")?));
+    let (foreign_keys, secure_delete) = read().map_err(|error| sqlite(path, error))?;
+    let set = |foreign_keys: i64, secure_delete: i64| -> rusqlite::Result<()> {
+        connection.pragma_update(None, "foreign_keys", foreign_keys)?;
+        // The third way is read as a number and said as a word.
+        let word = ["OFF", "ON", "FAST"];
+        let word = usize::try_from(secure_delete).ok().and_then(|way| word.get(way));
+        connection.pragma_update(None, "secure_delete", word.unwrap_or(&"ON"))
+    };
+    set(0, 1).map_err(|error| sqlite(path, error))?;
+    let migrated = migrate_from(connection, path, steps, found);
+    set(foreign_keys, secure_delete).map_err(|error| sqlite(path, error))?;
+    migrated
+}
+
+fn migrate_from(
+    connection: &Connection,
+    path: &Path,
+    steps: &[&str],
+    found: usize,
+) -> Result<(), OpenError> {
     for (version, sql) in (1_i64..).zip(steps).skip(found) {
         let step = || -> rusqlite::Result<()> {
             connection.execute_batch("BEGIN IMMEDIATE")?;
@@ -196,5 +226,41 @@ mod tests {
             )
             .expect("a count");
         assert_eq!(found, 2);
+        // The table that they refer to was made anew since then, with its rows.
+        connection.pragma_update(None, "foreign_keys", true).expect("set");
+        let dangling: i64 = connection
+            .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))
+            .expect("a count");
+        assert_eq!(dangling, 0);
+        let refused = connection.execute("DELETE FROM integrations", []);
+        assert!(refused.is_err(), "deliveries refer to it still");
+    }
+
+    /// What was sealed before a step is in no page that the step left free.
+    #[test]
+    fn a_step_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("belfry.db");
+        let connection = Connection::open(&path).expect("a database");
+        connection.pragma_update(None, "secure_delete", "FAST").expect("set");
+        migrate_by(&connection, &path, &MIGRATIONS[..4]).expect("as it was");
+        connection
+            .execute_batch(
+                "INSERT INTO automations (id, name, active, version, created_at)
+                   VALUES (zeroblob(16), 'a', 1, 1, 0);
+                 INSERT INTO integrations (id, automation_id, place, kind, name, url, auth_method,
+                   signing, http1_only, ordering, status, created_at, credential)
+                   VALUES (x'000102030405060708090a0b0c0d0e0f', zeroblob(16), 1, 'webhook', 'i',
+                   'https://a.example/', 'none', 0, 0, 'due', 'active', 0, CAST('sentinel' AS BLOB));",
+            )
+            .expect("rows");
+        migrate_by(&connection, &path, MIGRATIONS).expect("migrated");
+        let mode: i64 =
+            connection.query_row("PRAGMA secure_delete", [], |row| row.get(0)).expect("a mode");
+        assert_eq!(mode, 2, "as it was before");
+        connection.execute_batch("UPDATE integrations SET credential = NULL").expect("removed");
+        drop(connection);
+        let file = std::fs::read(&path).expect("the file");
+        assert!(!file.windows(8).any(|window| window == b"sentinel"));
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::circuit::Circuit;
 use crate::domain::delivery::{DeadReason, Report, State};
 use crate::domain::id::{DeliveryId, IntegrationId};
 use crate::domain::integration::Health;
-use crate::domain::outcome::Outcome;
+use crate::domain::outcome::{Judged, Outcome};
 use crate::domain::schedule::RetryAfter;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::{Actor, ActorKind, Applied, Change, Next};
@@ -106,9 +106,14 @@ pub(super) fn record(
     attempt: u32,
     report: &Report,
 ) -> SqlResult<()> {
-    let (status, fault, detail, retry_after) = match &report.outcome {
-        Outcome::Answered { status, retry_after } => (Some(*status), None, None, *retry_after),
-        Outcome::Failed(fault) => (None, Some(fault.kind.code()), Some(&fault.detail), None),
+    let (status, meaning, fault, detail, retry_after) = match &report.outcome {
+        Outcome::Answered { status, retry_after } => {
+            (Some(*status), None, None, None, *retry_after)
+        }
+        Outcome::Judged(Judged { code, meaning, retry_after, words }) => {
+            (Some(*code), Some(meaning.word()), None, Some(words), *retry_after)
+        }
+        Outcome::Failed(fault) => (None, None, Some(fault.kind.code()), Some(&fault.detail), None),
     };
     let retry_after_s = retry_after.map(|asked| match asked {
         RetryAfter::Delay(delay) => i64::try_from(delay.as_secs()).unwrap_or(i64::MAX),
@@ -120,8 +125,8 @@ pub(super) fn record(
         .prepare_cached(
             "INSERT INTO attempts (delivery_id, n, started_at, took_us, status, fault, detail,
                retry_after_s, resolve_us, connect_us, tls_us, first_byte_us, remote, excerpt, revision,
-               integration_id)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+               integration_id, meaning)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
              ON CONFLICT (delivery_id, n) DO NOTHING",
         )?
         .execute(params![
@@ -141,6 +146,7 @@ pub(super) fn record(
             report.excerpt,
             report.revision,
             integration.0.as_bytes(),
+            meaning,
         ])?;
     Ok(())
 }

@@ -6,6 +6,8 @@ use crate::domain::automation::Automation;
 use crate::domain::condition::Condition;
 use crate::domain::integration::{AuthMethod, Integration, Ordering, Target};
 use crate::domain::levels::{Level, SentimentShift};
+use crate::domain::template::Template;
+use crate::domain::wording::Templates;
 
 pub(super) fn shown(automation: &Automation) -> Value {
     json!({
@@ -22,22 +24,12 @@ pub(super) fn shown(automation: &Automation) -> Value {
 }
 
 pub(super) fn shown_integration(integration: &Integration) -> Value {
-    let Target::Webhook(webhook) = &integration.target;
     let delivery = &integration.delivery;
     let millis = |span: Option<std::time::Duration>| span.map(super::row::millis);
-    json!({
+    let mut shown = json!({
         "id": integration.id.to_string(),
+        "kind": integration.target.kind().word(),
         "name": integration.name,
-        // The values of a query may be secrets of the receiver's.
-        "url": webhook.url.masked(),
-        "auth": match &webhook.auth {
-            AuthMethod::None => "none".to_owned(),
-            AuthMethod::Bearer => "bearer".to_owned(),
-            AuthMethod::ApiKey => "api_key".to_owned(),
-            AuthMethod::CustomHeader(name) => format!("custom_header {}", name.as_str()),
-        },
-        "signing": webhook.signing,
-        "http1_only": webhook.http1_only,
         "condition": integration.condition.as_ref().map(Condition::to_json),
         "credential_set": integration.credential_set,
         "max_in_flight": delivery.max_in_flight,
@@ -53,5 +45,38 @@ pub(super) fn shown_integration(integration: &Integration) -> Value {
             "horizon_ms": millis(delivery.retry.horizon),
             "jitter": delivery.retry.jitter,
         },
+    });
+    if let (Some(shown), Value::Object(of_target)) =
+        (shown.as_object_mut(), shown_target(&integration.target))
+    {
+        shown.extend(of_target);
+    }
+    shown
+}
+
+fn shown_target(target: &Target) -> Value {
+    match target {
+        Target::Webhook(webhook) => json!({
+            // The values of a query may be secrets of the receiver's.
+            "url": webhook.url.masked(),
+            "auth": match &webhook.auth {
+                AuthMethod::None => "none".to_owned(),
+                AuthMethod::Bearer => "bearer".to_owned(),
+                AuthMethod::ApiKey => "api_key".to_owned(),
+                AuthMethod::CustomHeader(name) => format!("custom_header {}", name.as_str()),
+            },
+            "signing": webhook.signing,
+            "http1_only": webhook.http1_only,
+        }),
+        Target::Slack(slack) => {
+            json!({ "url": slack.shown, "template": shown_templates(&slack.templates) })
+        }
+    }
+}
+
+fn shown_templates(templates: &Templates) -> Value {
+    json!({
+        "title": templates.title.as_ref().map(Template::source),
+        "text": templates.text.as_ref().map(Template::source),
     })
 }

@@ -36,6 +36,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/v1/integrations/{id}", "viewer editor admin"),
     ("PATCH", "/v1/integrations/{id}", "editor admin"),
     ("DELETE", "/v1/integrations/{id}", "editor admin"),
+    ("POST", "/v1/integrations/preview", "viewer editor admin"),
     ("POST", "/v1/integrations/{id}/test", "editor admin"),
     ("POST", "/v1/integrations/{id}/pause", "editor admin"),
     ("POST", "/v1/integrations/{id}/resume", "editor admin"),

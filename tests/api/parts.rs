@@ -5,14 +5,18 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use belfry::channel::slack;
 use belfry::domain::delivery::{Phases, Report};
 use belfry::domain::id::IntegrationId;
-use belfry::domain::integration::{AuthMethod, Target};
+use belfry::domain::integration::{AuthMethod, Target, Webhook};
+use belfry::domain::notice::Notice;
 use belfry::domain::outcome::{Fault, FaultKind, Outcome};
 use belfry::domain::queue::Note;
+use belfry::domain::template::Dress;
 use belfry::domain::time::Timestamp;
+use belfry::domain::wording::Wording;
 use belfry::engine::Witness;
-use belfry::engine::ports::{Attempt, Clock, LocalPromise, Purpose, Sealer as _, Sender};
+use belfry::engine::ports::{Attempt, Clock, LocalPromise, Purpose, Sealer as _, Sender, Shown};
 use belfry::metrics::Metrics;
 use belfry::vault::{MasterKey, Vault};
 
@@ -75,8 +79,10 @@ impl Receiver {
 
 impl Sender for Receiver {
     fn send(&self, attempt: Attempt) -> LocalPromise<Report> {
-        let Target::Webhook(webhook) = &attempt.destination.integration.target;
-        let path = webhook.url.as_url().path().to_owned();
+        let path = match &attempt.destination.integration.target {
+            Target::Webhook(webhook) => webhook.url.as_url().path().to_owned(),
+            Target::Slack(_) => "/slack".to_owned(),
+        };
         let open = |sealed| {
             let id = attempt.destination.integration.id;
             self.vault.open(Purpose::Credential, id, sealed).unwrap().expose().to_owned()
@@ -107,15 +113,32 @@ impl Sender for Receiver {
         Box::pin(std::future::ready(report))
     }
 
-    fn headers(&self, attempt: &Attempt) -> Vec<(String, String)> {
-        let Target::Webhook(webhook) = &attempt.destination.integration.target;
-        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        match &webhook.auth {
-            AuthMethod::None => {}
-            AuthMethod::Bearer => headers.push(("authorization".into(), "Bearer ***".into())),
-            AuthMethod::ApiKey => headers.push(("x-api-key".into(), "***".into())),
-            AuthMethod::CustomHeader(name) => headers.push((name.as_str().into(), "***".into())),
-        }
-        headers
+    fn shown(&self, attempt: &Attempt) -> Shown {
+        let target = &attempt.destination.integration.target;
+        let (headers, body) = match target {
+            Target::Webhook(webhook) => {
+                let body = String::from_utf8_lossy(attempt.alert.body.bytes()).into_owned();
+                (headers(webhook), body)
+            }
+            Target::Slack(slack) => {
+                let notice = Notice::read(attempt.alert.body.bytes());
+                let notice = notice.named(&attempt.destination.automation);
+                let wording = Wording::of(&notice, &slack.templates, Dress::Mrkdwn);
+                let body = String::from_utf8(slack::message(&notice, &wording)).unwrap();
+                (vec![("content-type".to_owned(), "application/json".to_owned())], body)
+            }
+        };
+        Shown { method: "POST", to: target.address(), headers, body }
     }
+}
+
+fn headers(webhook: &Webhook) -> Vec<(String, String)> {
+    let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    match &webhook.auth {
+        AuthMethod::None => {}
+        AuthMethod::Bearer => headers.push(("authorization".into(), "Bearer ***".into())),
+        AuthMethod::ApiKey => headers.push(("x-api-key".into(), "***".into())),
+        AuthMethod::CustomHeader(name) => headers.push((name.as_str().into(), "***".into())),
+    }
+    headers
 }

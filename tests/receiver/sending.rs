@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use belfry::channel::egress::{EgressPolicy, Lookup};
-use belfry::channel::{ChannelSettings, NameSource, PemFile, WebhookSender};
+use belfry::channel::{ChannelSender, ChannelSettings, NameSource, PemFile};
 use belfry::domain::alert::{Alert, Body};
 use belfry::domain::delivery::Report;
 use belfry::domain::id::{AlertId, AutomationId, IntegrationId};
 use belfry::domain::integration::{
-    AuthMethod, DeliverySettings, Health, HttpsUrl, Integration, Status, Target, Webhook,
+    AuthMethod, DeliverySettings, Health, HttpsUrl, Integration, Slack, SlackUrl, Status, Target,
+    Webhook,
 };
 use belfry::domain::outcome::{Fault, FaultKind, Outcome};
 use belfry::domain::secret::{Sealed, Secret};
 use belfry::domain::time::Timestamp;
+use belfry::domain::wording::Templates;
 use belfry::engine::ports::{
     Attempt, Destination, Purpose, Sealer, Sender, SigningSecret, VaultError,
 };
@@ -67,13 +69,15 @@ pub fn policy(allow: &[&str], deny: &[&str]) -> EgressPolicy {
     EgressPolicy::parse(&texts(allow), &texts(deny), &[]).unwrap()
 }
 
-pub fn sender(settings: &ChannelSettings) -> WebhookSender {
-    WebhookSender::new(settings, Arc::new(OpenVault)).unwrap()
+pub fn sender(settings: &ChannelSettings) -> ChannelSender {
+    ChannelSender::new(settings, Arc::new(OpenVault)).unwrap()
 }
 
-/// A delivery to a webhook, to be changed before it is sent.
+/// A delivery, to a webhook where nothing else is said, to be changed before it is sent.
 pub struct Sending {
     pub webhook: Webhook,
+    /// Another kind of destination.
+    pub other: Option<Target>,
     pub credential: Option<String>,
     pub signing_secrets: Vec<(String, Option<Timestamp>)>,
     pub record_id: String,
@@ -90,12 +94,31 @@ impl Sending {
                 signing: false,
                 http1_only: false,
             },
+            other: None,
             credential: None,
             signing_secrets: Vec::new(),
             record_id: "record-id".to_owned(),
             body: Body::new(bytes::Bytes::from_static(br#"{"automation_id":"a"}"#)),
             started_at: Timestamp::from_millis(1_782_561_600_000),
         }
+    }
+
+    /// To a Slack channel, whose URL is its credential.
+    pub fn slack(url: &str) -> Self {
+        let parsed = SlackUrl::parse(url.to_owned()).unwrap();
+        let shown = parsed.masked().to_owned();
+        Self {
+            other: Some(Target::Slack(Slack { shown, templates: Templates::default() })),
+            credential: Some(url.to_owned()),
+            body: Body::new(bytes::Bytes::from_static(include_bytes!(
+                "../../fixtures/payloads/public-document.json"
+            ))),
+            ..Self::to("https://unused.test/")
+        }
+    }
+
+    fn target(&self) -> Target {
+        self.other.clone().unwrap_or_else(|| Target::Webhook(self.webhook.clone()))
     }
 
     pub fn auth(mut self, auth: AuthMethod, credential: &str) -> Self {
@@ -111,13 +134,14 @@ impl Sending {
             id: IntegrationId(Uuid::from_u128(2)),
             automation_id,
             name: "ops".to_owned(),
-            target: Target::Webhook(self.webhook.clone()),
+            target: self.target(),
             condition: None,
             delivery: DeliverySettings::default(),
             credential_set: self.credential.is_some(),
         };
         let destination = Destination {
             integration,
+            automation: "Escalations".to_owned(),
             status: Status::Active,
             health: Health::default(),
             revision: 1,
@@ -142,7 +166,7 @@ impl Sending {
         }
     }
 
-    pub async fn by(&self, sender: &WebhookSender) -> Report {
+    pub async fn by(&self, sender: &ChannelSender) -> Report {
         sender.send(self.attempt()).await
     }
 }
@@ -151,6 +175,7 @@ impl Sending {
 pub fn status(report: &Report) -> u16 {
     match &report.outcome {
         Outcome::Answered { status, .. } => *status,
+        Outcome::Judged(judged) => judged.code,
         Outcome::Failed(fault) => panic!("no answer: {fault:?}"),
     }
 }
@@ -159,7 +184,7 @@ pub fn status(report: &Report) -> u16 {
 pub fn fault(report: &Report, kind: FaultKind) -> Fault {
     match &report.outcome {
         Outcome::Failed(fault) if fault.kind == kind => fault.clone(),
-        other @ (Outcome::Answered { .. } | Outcome::Failed(_)) => {
+        other @ (Outcome::Answered { .. } | Outcome::Judged(_) | Outcome::Failed(_)) => {
             panic!("not {kind:?}: {other:?}")
         }
     }

@@ -15,7 +15,7 @@ use belfry::domain::queue::Note;
 use belfry::domain::secret::{Sealed, Secret};
 use belfry::domain::time::Timestamp;
 use belfry::engine::ports::{
-    AfterAccept, Attempt, Clock, Edit, FreshDelivery, LocalPromise, Purpose, Sealer, Sender,
+    AfterAccept, Attempt, Clock, Edit, FreshDelivery, LocalPromise, Purpose, Sealer, Sender, Shown,
     VaultError,
 };
 use belfry::engine::{Board, Engine, Judgement, Lane, Operation, Parts, Witness};
@@ -410,8 +410,8 @@ impl Sender for Receivers {
         })
     }
 
-    fn headers(&self, _: &Attempt) -> Vec<(String, String)> {
-        Vec::new()
+    fn shown(&self, _: &Attempt) -> Shown {
+        Shown { method: "POST", to: String::new(), headers: Vec::new(), body: String::new() }
     }
 }
 

@@ -7,7 +7,7 @@ use belfry::domain::alert::{Alert, idempotency_key};
 use belfry::domain::delivery::{DeadReason, Report, State};
 use belfry::domain::id::{DeliveryId, IntegrationId};
 use belfry::domain::integration::{Ordering, Policy, Status};
-use belfry::domain::outcome::{Outcome, Verdict};
+use belfry::domain::outcome::Verdict;
 use belfry::domain::queue::{Change, Next};
 use belfry::domain::time::Timestamp;
 
@@ -214,9 +214,7 @@ impl Checker {
                     format!("{id} waits after {:?}, past its time: {late}", report.outcome)
                 });
                 let cap = policy.schedule.cap;
-                if let Outcome::Answered { status: 429 | 503, retry_after: Some(asked) } =
-                    &report.outcome
-                {
+                if let Verdict::Retry { not_before: Some(asked), .. } = report.outcome.verdict() {
                     // By the clock at which the machine saw the answer, which is not after this one.
                     let ended = report.started_at.plus(report.took);
                     let asked = asked.not_before(ended, cap);

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use belfry::domain::integration::{AuthMethod, DeliverySettings, HeaderName, Ordering, Policy};
+use belfry::domain::integration::{
+    self, AuthMethod, DeliverySettings, HeaderName, Ordering, Policy,
+};
 use belfry::domain::schedule::{RetryOverrides, Schedule};
 
 use crate::faults::Side;
@@ -40,6 +42,7 @@ pub(crate) struct ServicePolicy {
 #[derive(Debug, Clone)]
 pub(crate) struct Dest {
     pub(crate) name: String,
+    pub(crate) kind: integration::Kind,
     pub(crate) url: String,
     pub(crate) auth: AuthMethod,
     pub(crate) delivery: DeliverySettings,
@@ -352,13 +355,14 @@ fn dest(words: &mut Words<'_>) -> Result<Dest, LangError> {
     if name == "us" {
         return words.error("'us' names ourselves");
     }
-    match words.need("a kind of destination")? {
-        "webhook" => {}
-        other => return words.error(format!("unknown kind of destination '{other}'")),
-    }
+    let word = words.need("a kind of destination")?;
+    let Some(kind) = integration::Kind::from_word(word) else {
+        return words.error(format!("unknown kind of destination '{word}'"));
+    };
     let url = words.need("a URL")?.to_owned();
     let plain = Dest {
         name,
+        kind,
         url,
         auth: AuthMethod::None,
         delivery: DeliverySettings::default(),
@@ -486,6 +490,7 @@ fn rule(words: &mut Words<'_>) -> Result<Rule, LangError> {
                     other => return words.error(format!("unknown body '{other}'")),
                 }
             }
+            "says" => answer.says = words.need("the answer's word")?.to_owned(),
             "for" => alert = Some(words.need("an alert's name")?.to_owned()),
             other => return words.error(format!("unknown word '{other}'")),
         }

@@ -81,7 +81,7 @@ impl Memory {
         let found = tables.attempts.range((id, 0)..=(id, u32::MAX));
         let interrupted = |outcome: &Outcome| match outcome {
             Outcome::Failed(fault) => fault.kind == FaultKind::Interrupted,
-            Outcome::Answered { .. } => false,
+            Outcome::Answered { .. } | Outcome::Judged(_) => false,
         };
         found
             .map(|((_, attempt), outcome)| Past {
@@ -340,6 +340,7 @@ impl Tables {
                     let sealed = seals.iter().find(|each| each.integration == integration.id);
                     let destination = Destination {
                         integration: integration.clone(),
+                        automation: automation.name.clone(),
                         status: Status::Active,
                         health: belfry::domain::integration::Health::default(),
                         credential: sealed.and_then(|each| each.credential.clone().flatten()),

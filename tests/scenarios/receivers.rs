@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use belfry::channel::slack;
+use belfry::domain::integration;
 use belfry::domain::outcome::{Fault, FaultKind, Outcome};
 use belfry::domain::schedule::RetryAfter;
 use belfry::domain::time::Timestamp;
@@ -31,6 +33,8 @@ pub(crate) struct Answer {
     pub(crate) retry_after: Vec<Asked>,
     /// The body never ends while the attempt has time left.
     pub(crate) slow_body: bool,
+    /// The body, where the kind of the destination goes by it.
+    pub(crate) says: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,20 +82,25 @@ pub(crate) struct Seen {
 
 impl Answer {
     pub(crate) fn new(kind: Kind) -> Self {
-        Self { kind, after_ms: 0, retry_after: Vec::new(), slow_body: false }
+        Self { kind, after_ms: 0, retry_after: Vec::new(), slow_body: false, says: String::new() }
     }
 
-    fn plan(&self, wall: Timestamp, timeout_ms: u64) -> Plan {
-        let answered = |status: u16| Outcome::Answered {
-            status,
-            retry_after: RetryAfter::parse(
+    fn plan(&self, to: integration::Kind, wall: Timestamp, timeout_ms: u64) -> Plan {
+        let answered = |status: u16| {
+            let retry_after = RetryAfter::parse(
                 self.retry_after
                     .iter()
                     .map(|asked| asked.text(wall))
                     .collect::<Vec<_>>()
                     .iter()
                     .map(|text| text.as_bytes()),
-            ),
+            );
+            match to {
+                integration::Kind::Webhook => Outcome::Answered { status, retry_after },
+                integration::Kind::Slack => {
+                    Outcome::Judged(slack::judge(status, &self.says, retry_after))
+                }
+            }
         };
         let plan =
             |arrives, taken, outcome| Plan { arrives, taken, took_ms: self.after_ms, outcome };
@@ -141,14 +150,15 @@ fn failed(kind: FaultKind) -> Outcome {
 /// One receiver, and what it has seen.
 #[derive(Debug, Clone)]
 pub(crate) struct Receiver {
+    kind: integration::Kind,
     rules: Vec<Rule>,
     requests: u32,
     seen: BTreeMap<String, Seen>,
 }
 
 impl Receiver {
-    pub(crate) fn new(rules: Vec<Rule>) -> Self {
-        Self { rules, requests: 0, seen: BTreeMap::new() }
+    pub(crate) fn new(kind: integration::Kind, rules: Vec<Rule>) -> Self {
+        Self { kind, rules, requests: 0, seen: BTreeMap::new() }
     }
 
     /// A request for this alert goes out. Where several lines apply, the most particular does: that of
@@ -178,7 +188,7 @@ impl Receiver {
         let found = self.rules.iter().filter(applies).max_by_key(rank);
         let answer =
             found.map_or_else(|| Answer::new(Kind::Status(200)), |rule| rule.answer.clone());
-        let plan = answer.plan(wall, timeout_ms);
+        let plan = answer.plan(self.kind, wall, timeout_ms);
         let seen = self.seen.entry(alert.to_owned()).or_default();
         seen.received += u32::from(plan.arrives);
         if plan.taken {
@@ -190,7 +200,7 @@ impl Receiver {
 
     /// We stopped while this request was out: its answer is lost.
     pub(crate) fn lost(&mut self, alert: &str, plan: &Plan) {
-        if plan.taken && matches!(plan.outcome, Outcome::Answered { .. }) {
+        if plan.taken && !matches!(plan.outcome, Outcome::Failed(_)) {
             self.seen.entry(alert.to_owned()).or_default().doubted += 1;
         }
     }

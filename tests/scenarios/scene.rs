@@ -14,12 +14,13 @@ use belfry::domain::automation::Automation;
 use belfry::domain::condition::Condition;
 use belfry::domain::delivery::{Phases, Report, State};
 use belfry::domain::id::{AutomationId, DeliveryId, IntegrationId};
-use belfry::domain::integration::{HttpsUrl, Integration, Status, Target, Webhook};
+use belfry::domain::integration::{HttpsUrl, Integration, Kind, Slack, Status, Target, Webhook};
 use belfry::domain::levels::{Level, Levels, MinimumLevels};
 use belfry::domain::queue::Note;
 use belfry::domain::record::Record;
 use belfry::domain::secret::Sealed;
 use belfry::domain::time::Timestamp;
+use belfry::domain::wording::Templates;
 use belfry::engine::ports::{Actor, ActorKind, Edit, Promise, Seals, StoreError};
 
 use crate::disk::{Disk, Medium, Told};
@@ -72,8 +73,11 @@ impl Scene {
         let ids: Vec<IntegrationId> = scenario.dests.iter().map(|dest| id_of(&dest.name)).collect();
         let named = ids.iter().copied().zip(scenario.dests.iter().map(|dest| dest.name.clone()));
         let book = Book::new(named.collect());
-        let receivers =
-            scenario.dests.iter().map(|dest| Receiver::new(dest.rules.clone())).collect();
+        let receivers = scenario
+            .dests
+            .iter()
+            .map(|dest| Receiver::new(dest.kind, dest.rules.clone()))
+            .collect();
         let checker = Checker::new(scenario.latency);
         let scene = Self {
             scenario,
@@ -122,12 +126,18 @@ impl Scene {
             id,
             automation_id: self.automation_id,
             name: dest.name.clone(),
-            target: Target::Webhook(Webhook {
-                url: HttpsUrl::parse(&dest.url).expect("a URL"),
-                auth: dest.auth.clone(),
-                signing: false,
-                http1_only: false,
-            }),
+            target: match dest.kind {
+                Kind::Webhook => Target::Webhook(Webhook {
+                    url: HttpsUrl::parse(&dest.url).expect("a URL"),
+                    auth: dest.auth.clone(),
+                    signing: false,
+                    http1_only: false,
+                }),
+                Kind::Slack => Target::Slack(Slack {
+                    shown: dest.url.clone(),
+                    templates: Templates::default(),
+                }),
+            },
             condition: Some(Condition::parse(&routed).expect("a condition")),
             delivery: dest.delivery.clone(),
             credential_set: true,

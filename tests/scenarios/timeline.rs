@@ -120,7 +120,7 @@ impl Book {
                 self.tell(at_ms, whom, "circuit", "open", &then);
             }
             Note::CircuitClosed => self.tell(at_ms, whom, "circuit", "closed", ""),
-            Note::SwitchedOff => self.tell(at_ms, whom, "status", "disabled", "by 410 Gone"),
+            Note::SwitchedOff => self.tell(at_ms, whom, "status", "disabled", "by its answer"),
             Note::Lost { delivery } => {
                 let alert = self.deliveries.get(delivery).map_or("?", |(alert, _)| alert.as_str());
                 let subject = alert.to_owned();
@@ -256,6 +256,7 @@ fn millis(at: Timestamp, now: Timestamp) -> u64 {
 fn word(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Answered { status, .. } => status.to_string(),
+        Outcome::Judged(judged) => judged.code.to_string(),
         Outcome::Failed(fault) => fault.kind.code().to_owned(),
     }
 }

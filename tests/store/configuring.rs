@@ -37,7 +37,7 @@ fn other() -> (Automation, Vec<Seals>) {
     full.delivery.rate_limit = Some(10);
     full.delivery.retry.factor = Some(2.5);
     full.delivery.retry.base = Some(Duration::from_millis(1500));
-    let Target::Webhook(webhook) = &mut full.target;
+    let Target::Webhook(webhook) = &mut full.target else { panic!("a webhook") };
     webhook.auth = AuthMethod::CustomHeader(HeaderName::parse("x-key").unwrap());
     webhook.signing = true;
     webhook.http1_only = true;
@@ -145,7 +145,7 @@ async fn signing_secrets_are_rotated() {
     let now = [(sealed("three"), None), (sealed("two"), Some(at(20)))];
     assert_eq!(rotate("three", 20).await, now);
     let mut off = other.integrations[0].clone();
-    let Target::Webhook(webhook) = &mut off.target;
+    let Target::Webhook(webhook) = &mut off.target else { panic!("a webhook") };
     webhook.signing = false;
     let edit = Edit::ReplaceIntegration { integration: off, seals: None, expected: None };
     change(&room, edit).await.unwrap();

@@ -196,7 +196,7 @@ async fn c13_hostile_words_are_escaped_and_the_credential_is_masked() {
         fault(&report, FaultKind::BadResponse);
     }
     let everything =
-        format!("{report:?} {:?} {:?}", sending.attempt(), sender.headers(&sending.attempt()));
+        format!("{report:?} {:?} {:?}", sending.attempt(), sender.shown(&sending.attempt()));
     assert!(!everything.contains("canary-2"), "{everything}");
     assert!(!report.outcome.words().contains("canary-1"));
 }

@@ -1,11 +1,8 @@
-//! Webhooks: one HTTPS request an attempt, made by pure code and sent under one deadline.
+//! Webhooks: the request is made by pure code, and posted once an attempt.
 
-mod client;
-mod excerpt;
-mod fault;
 pub mod request;
 mod sender;
 pub mod signing;
 
 pub use request::AttemptView;
-pub use sender::WebhookSender;
+pub(super) use sender::{send, shown};

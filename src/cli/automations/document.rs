@@ -6,12 +6,14 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::integration::Kind;
 use crate::domain::limits::{CREDENTIAL_BYTES, REQUEST_BYTES};
 
 const HEAD: &str = "\
 # Belfry's automations. `belfry automations apply FILE` makes them what this file says.
 # Credentials are not in here. Where a method sends one that the service does not have yet, say where it is:
 #   auth = { method = \"bearer\", credential = \"env:ROUTER_TOKEN\" }   or \"file:secrets/router\"
+# So with the URL of a Slack channel, which is one: url = \"env:SLACK_URL\"
 ";
 
 /// What Belfry gives and nobody sets.
@@ -120,18 +122,29 @@ pub(super) fn read(text: &str, file: &str, base: &Path) -> Result<Value, String>
         let integrations = automation.get_mut("integrations").and_then(Value::as_array_mut);
         for integration in integrations.into_iter().flatten() {
             let name = integration.get("name").and_then(Value::as_str).unwrap_or("").to_owned();
-            let auth = integration.get_mut("auth").and_then(Value::as_object_mut);
-            if let Some(credential) = auth.and_then(|auth| auth.get_mut("credential")) {
+            if let Some((what, credential)) = credential(integration) {
                 let found = credential.as_str().ok_or("must be text".to_owned());
                 let found = found.and_then(|reference| resolved(reference, base));
                 let found = found.map_err(|why| {
-                    format!("{file}: the credential of the integration {name:?} {why}")
+                    format!("{file}: the {what} of the integration {name:?} {why}")
                 })?;
                 *credential = Value::String(found);
             }
         }
     }
     Ok(whole)
+}
+
+/// What of an integration is secret. A Slack channel's URL is; one that is only what is shown of it stands
+/// for the one that the service has.
+fn credential(integration: &mut Value) -> Option<(&'static str, &mut Value)> {
+    if integration.get("kind").and_then(Value::as_str) == Some(Kind::Slack.word()) {
+        let url = integration.get_mut("url")?;
+        let shown = url.as_str().is_some_and(|text| text.ends_with('…'));
+        return (!shown).then_some(("URL", url));
+    }
+    let auth = integration.get_mut("auth").and_then(Value::as_object_mut);
+    Some(("credential", auth?.get_mut("credential")?))
 }
 
 /// What stands where a reference says.
@@ -219,6 +232,18 @@ mod tests {
             let told = with(reference).unwrap_err();
             assert!(told.contains(words) && !told.contains("sentinel-itself"), "{told}");
         }
+        let slack = |url: &str| {
+            let text = format!(
+                "[[automations]]\n[[automations.integrations]]\nkind = \"slack\"\nurl = {url}"
+            );
+            let read = read(&text, "x.toml", dir.path())?;
+            Ok::<_, String>(read["automations"][0]["integrations"][0]["url"].clone())
+        };
+        assert_eq!(slack("\"file:secret\""), Ok(json!("sentinel-file")));
+        let shown = "https://hooks.slack.com/services/…";
+        assert_eq!(slack(&format!("\"{shown}\"")), Ok(json!(shown)));
+        let told = slack("\"https://hooks.slack.com/services/T/B/sentinel-itself\"").unwrap_err();
+        assert!(told.contains("must be a reference") && !told.contains("sentinel"), "{told}");
         let told = read("a = 1\nb = [", "x.toml", Path::new("")).unwrap_err();
         assert!(told.starts_with("x.toml:2"), "{told}");
     }

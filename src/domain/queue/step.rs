@@ -397,7 +397,7 @@ impl Queue {
             }
             Verdict::Retry { blames_destination: false, .. } | Verdict::Dead(_) => Ending::Neutral,
             Verdict::SwitchOff => {
-                let reason = "the receiver answered 410 Gone".to_owned();
+                let reason = outcome.switch_off_reason();
                 self.status = Status::Disabled { reason: reason.clone() };
                 self.changes.push(Change::SwitchOff { reason, at: now });
                 self.notes.push(Note::SwitchedOff);

@@ -336,7 +336,11 @@ async fn different(
         if is_stored(settled.integration.id, secret, state).await? {
             settled.credential = None;
         } else if old.integrations.iter().any(|each| each.id == settled.integration.id) {
-            found.push(Difference::credential(index));
+            let kind = settled.integration.target.kind();
+            // The part of it that is shown may differ, too: one of them is enough.
+            let both = Difference::credential(index, kind);
+            found.retain(|each| each.pointer != both.pointer);
+            found.push(both);
         }
     }
     Ok(found)

@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::delivery::{Phases, Report};
+use crate::domain::integration::Kind;
 use crate::domain::outcome::{Outcome, Verdict};
+use crate::engine::ports::Shown;
 use crate::store::queries::AttemptRow;
 
 /// One attempt.
@@ -53,6 +55,9 @@ pub(in crate::web) struct RequestOut {
     pub(in crate::web) url: String,
     /// Its headers; the credential and the signature are shown as `***`.
     pub(in crate::web) headers: Vec<HeaderOut>,
+    /// What was sent, where that is a message and not the alert's body itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) message: Option<String>,
 }
 
 /// A header of a request.
@@ -63,6 +68,18 @@ pub(in crate::web) struct HeaderOut {
     pub(in crate::web) name: String,
     /// Its value, a secret shown as `***`.
     pub(in crate::web) value: String,
+}
+
+impl RequestOut {
+    /// What is sent to an integration of that kind.
+    pub(in crate::web) fn of(shown: Shown, kind: Kind) -> Self {
+        let Shown { method, to, headers, body } = shown;
+        let message = match kind {
+            Kind::Webhook => None,
+            Kind::Slack => Some(body),
+        };
+        Self { method, url: to, headers: headers_out(headers), message }
+    }
 }
 
 /// Headers as they are written.
@@ -121,6 +138,7 @@ impl AttemptOut {
         let delivered = matches!(outcome.verdict(), Verdict::Delivered);
         let (status, cause) = match outcome {
             Outcome::Answered { status, .. } => (Some(*status), None),
+            Outcome::Judged(judged) => (Some(judged.code), None),
             Outcome::Failed(fault) => (None, Some(fault.kind.code())),
         };
         Self {

@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::attempt_out::{AttemptOut, RequestOut, headers_out};
+use super::attempt_out::{AttemptOut, RequestOut};
 use super::delivery_acts::{Many, act, act_on_many};
 use super::query::Query;
 use super::{Page, id};
-use crate::domain::alert::idempotency_key;
+use crate::domain::alert::{Alert, Body, idempotency_key};
 use crate::domain::delivery::State;
 use crate::domain::id::DeliveryId;
-use crate::domain::integration::{Integration, Target};
+use crate::domain::integration::{Integration, Kind};
 use crate::domain::time::Timestamp;
 use crate::engine::Operation;
 use crate::engine::ports::StoreError;
@@ -234,25 +235,59 @@ async fn with_requests(
     let revisions = revisions.into_iter().collect();
     let known: BTreeMap<u32, Integration> =
         state.reader.revisions(row.integration_id, revisions).await?.into_iter().collect();
-    let shown = attempts.iter().map(|attempt| {
+    let is_message = |integration: &Integration| integration.target.kind() != Kind::Webhook;
+    let told = match known.values().any(is_message) {
+        true => Told::read(state, row).await?,
+        // The head of a webhook's request says nothing of the rest.
+        false => Told::default(),
+    };
+    let mut shown = Vec::with_capacity(attempts.len());
+    for attempt in attempts {
         let integration = attempt.revision.and_then(|revision| known.get(&revision));
-        let request = integration.map(|integration| {
-            request(state, integration, &row.record_id, attempt.number, attempt.started_at)
-        });
-        AttemptOut::of_row(attempt, request)
-    });
-    Ok(shown.collect())
+        let request = integration
+            .map(|integration| request(state, integration, row, &told, attempt.started_at))
+            .transpose()?;
+        shown.push(AttemptOut::of_row(attempt, request));
+    }
+    Ok(shown)
+}
+
+/// What a message tells beside the record's id.
+#[derive(Debug, Default)]
+pub(in crate::web) struct Told {
+    /// The automation's name.
+    pub(in crate::web) automation: String,
+    /// The alert's body; empty where it is damaged.
+    pub(in crate::web) body: Bytes,
+}
+
+impl Told {
+    async fn read(state: &WebState, row: &DeliveryRow) -> Result<Self, Problem> {
+        let automation = state.reader.logged(vec![row.clone()]).await?;
+        let automation = automation.into_iter().next().map(|each| each.way.automation);
+        let alert = state.reader.alert(row.alert_id).await?.alert.ok();
+        Ok(Self {
+            automation: automation.unwrap_or_default(),
+            body: alert.map(|alert| alert.body.bytes().clone()).unwrap_or_default(),
+        })
+    }
 }
 
 /// The request that an attempt with these settings makes, without its secrets.
 pub(in crate::web) fn request(
     state: &WebState,
     integration: &Integration,
-    record_id: &str,
-    number: u32,
+    row: &DeliveryRow,
+    told: &Told,
     started_at: Timestamp,
-) -> RequestOut {
-    let Target::Webhook(webhook) = &integration.target;
-    let headers = state.engine.request_headers(integration.clone(), record_id, number, started_at);
-    RequestOut { method: "POST", url: webhook.url.masked(), headers: headers_out(headers) }
+) -> Result<RequestOut, Problem> {
+    let alert = Alert {
+        id: row.alert_id,
+        automation_id: row.automation_id,
+        record_id: row.record_id.clone(),
+        body: Body::new(told.body.clone()),
+    };
+    let kind = integration.target.kind();
+    let shown = state.engine.shown(integration.clone(), &told.automation, alert, started_at)?;
+    Ok(RequestOut::of(shown, kind))
 }

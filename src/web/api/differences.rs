@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::domain::integration::Kind;
 use crate::web::json::below;
 
 /// One difference.
@@ -28,9 +29,13 @@ impl Difference {
     }
 
     /// The credential of that integration is another one.
-    pub(in crate::web) fn credential(integration: usize) -> Self {
+    pub(in crate::web) fn credential(integration: usize, kind: Kind) -> Self {
         let hidden = || Some(Value::from("***"));
-        let pointer = format!("/integrations/{integration}/auth/credential");
+        let field = match kind {
+            Kind::Webhook => "auth/credential",
+            Kind::Slack => "url",
+        };
+        let pointer = format!("/integrations/{integration}/{field}");
         Self { pointer, before: hidden(), after: hidden() }
     }
 }

@@ -5,16 +5,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::integration_out;
+use super::target_in::{self, SettledTarget, TargetDraft};
 use crate::domain::condition::Condition;
 use crate::domain::id::{AutomationId, IntegrationId};
-use crate::domain::integration::{
-    AuthMethod, Credential, DeliverySettings, HeaderName, HttpsUrl, Integration, Ordering, Target,
-    Webhook,
-};
+use crate::domain::integration::{DeliverySettings, HttpsUrl, Integration, Ordering};
 use crate::domain::limits;
 use crate::domain::schedule::RetryOverrides;
 use crate::domain::secret::Secret;
-use crate::web::json::{Faults, Fields, below};
+use crate::web::json::{Faults, Fields};
 
 /// What a caller wants an integration to be.
 #[derive(Debug)]
@@ -24,21 +22,9 @@ pub(in crate::web) struct Draft {
     /// The pointer to it.
     pub(in crate::web) at: String,
     pub(in crate::web) name: String,
-    target: Target,
+    target: TargetDraft,
     condition: Option<Condition>,
     delivery: DeliverySettings,
-    credential: Wish,
-}
-
-/// What a caller wants of a credential.
-#[derive(Debug)]
-enum Wish {
-    /// It was not spoken of.
-    Keep,
-    /// `null`: it is to go.
-    Remove,
-    /// It is to be this.
-    Set(Secret),
 }
 
 /// What an integration becomes, and what of it must be sealed.
@@ -65,95 +51,16 @@ pub(in crate::web) fn read(value: Value, at: &str, faults: &mut Faults) -> Optio
         }
         id
     });
-    kind(&mut fields, faults);
-    let url = url(&mut fields, faults);
+    let target = target_in::read(&mut fields, faults);
     let name = match fields.value("name") {
-        // People who add a webhook are asked for its address only.
-        None => url.as_ref().map(|url| url.as_url().host_str().unwrap_or_default().to_owned()),
+        // People who add a destination need not name it.
+        None => target.as_ref().map(TargetDraft::own_name),
         Some(value) => super::name(&value, &fields.pointer("name"), faults),
     };
-    let (auth, credential) = auth(&mut fields, faults);
     let condition = super::condition(&mut fields, "condition", faults);
     let delivery = delivery(&mut fields, faults);
-    let signing = fields.flag("signing", faults).unwrap_or(false);
-    let http1_only = fields.flag("http1_only", faults).unwrap_or(false);
     fields.end(faults);
-    let target = Target::Webhook(Webhook { url: url?, auth: auth?, signing, http1_only });
-    Some(Draft { id, at: at.to_owned(), name: name?, target, condition, delivery, credential })
-}
-
-fn kind(fields: &mut Fields, faults: &mut Faults) {
-    match fields.value("kind") {
-        Some(Value::String(kind)) if kind == "webhook" => {}
-        Some(_) | None => faults.add(fields.pointer("kind"), "must be \"webhook\""),
-    }
-}
-
-fn url(fields: &mut Fields, faults: &mut Faults) -> Option<HttpsUrl> {
-    let parsed = match fields.value("url") {
-        None => Err("is missing: give the https:// URL to post alerts to".to_owned()),
-        Some(Value::String(text)) => HttpsUrl::parse(&text).map_err(|error| error.to_string()),
-        Some(_) => Err("must be text".to_owned()),
-    };
-    parsed.map_err(|why| faults.add(fields.pointer("url"), why)).ok()
-}
-
-fn auth(fields: &mut Fields, faults: &mut Faults) -> (Option<AuthMethod>, Wish) {
-    let Some(value) = fields.value("auth") else {
-        return (Some(AuthMethod::None), Wish::Keep);
-    };
-    let Some(mut auth) = Fields::of(value, &fields.pointer("auth"), faults) else {
-        return (None, Wish::Keep);
-    };
-    auth.read_only(&["credential_set"]);
-    let header_name = auth.value("header_name");
-    let pointer = auth.pointer("header_name");
-    let method = match auth.value("method").as_ref().and_then(Value::as_str) {
-        Some("none") => Some(AuthMethod::None),
-        Some("bearer") => Some(AuthMethod::Bearer),
-        Some("api_key") => Some(AuthMethod::ApiKey),
-        Some("custom_header") => {
-            let name = custom_header(header_name.as_ref());
-            name.map_err(|why| faults.add(&pointer, why)).ok().map(AuthMethod::CustomHeader)
-        }
-        Some(_) | None => {
-            let words = "must be one of none, bearer, api_key, custom_header";
-            faults.add(auth.pointer("method"), words);
-            None
-        }
-    };
-    if matches!(method, Some(AuthMethod::None | AuthMethod::Bearer | AuthMethod::ApiKey))
-        && header_name.is_some()
-    {
-        faults.add(pointer, "is for the method custom_header only: leave it out");
-    }
-    let credential = credential(auth.raw("credential"), &auth.pointer("credential"), faults);
-    auth.end(faults);
-    (method, credential)
-}
-
-fn custom_header(value: Option<&Value>) -> Result<HeaderName, String> {
-    match value.map(Value::as_str) {
-        None => Err("is missing: name the header that carries the credential".to_owned()),
-        Some(None) => Err("must be text".to_owned()),
-        Some(Some(text)) => HeaderName::parse(text).map_err(|error| error.to_string()),
-    }
-}
-
-fn credential(value: Option<Value>, at: &str, faults: &mut Faults) -> Wish {
-    match value {
-        None => Wish::Keep,
-        Some(Value::Null) => Wish::Remove,
-        Some(Value::String(text)) => {
-            let parsed = Credential::parse(text).map_err(|error| faults.add(at, error.to_string()));
-            // Whatever was meant, that one is missing is not to be said beside it.
-            Wish::Set(parsed.unwrap_or_else(|()| Secret::new(String::new())))
-        }
-        Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-            faults.add(at, "must be text");
-            Wish::Set(Secret::new(String::new()))
-        }
-    }
+    Some(Draft { id, at: at.to_owned(), name: name?, target: target?, condition, delivery })
 }
 
 fn delivery(fields: &mut Fields, faults: &mut Faults) -> DeliverySettings {
@@ -215,39 +122,15 @@ impl Draft {
         gate: Gate<'_>,
         faults: &mut Faults,
     ) -> Settled {
-        let Target::Webhook(webhook) = &self.target;
-        let before = old.map(|old| {
-            let Target::Webhook(webhook) = &old.target;
-            webhook
-        });
-        // What was saved under an older policy can be edited still; each attempt asks the policy anyway.
-        if before.is_none_or(|before| before.url != webhook.url)
-            && let Err(why) = gate(&webhook.url)
-        {
-            faults.add(below(&self.at, "url"), why);
-        }
-        let at = below(&below(&self.at, "auth"), "credential");
+        let SettledTarget { target, credential } = self.target.settle(&self.at, old, gate, faults);
+        let first_signing = target.signs() && !old.is_some_and(|old| old.target.signs());
         let was_set = old.is_some_and(|old| old.credential_set);
-        let credential = match (self.credential, &webhook.auth) {
-            (Wish::Set(_), AuthMethod::None) => {
-                faults.add(at, "is not sent by the method none: leave it out");
-                None
-            }
-            (Wish::Keep | Wish::Remove, AuthMethod::None) => was_set.then_some(None),
-            (Wish::Set(secret), _) => Some(Some(secret)),
-            (Wish::Keep, _) if was_set => None,
-            (Wish::Keep | Wish::Remove, _) => {
-                faults.add(at, "is missing: this method sends a credential");
-                None
-            }
-        };
-        let first_signing = webhook.signing && !before.is_some_and(|before| before.signing);
         let credential_set = credential.as_ref().map_or(was_set, Option::is_some);
         let integration = Integration {
             id: old.map_or_else(|| IntegrationId(uuid::Uuid::new_v4()), |old| old.id),
             automation_id,
             name: self.name,
-            target: self.target,
+            target,
             condition: self.condition,
             delivery: self.delivery,
             credential_set,

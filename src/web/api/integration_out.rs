@@ -10,10 +10,12 @@ use serde_json::Value;
 use crate::domain::circuit::Circuit;
 use crate::domain::condition::Condition;
 use crate::domain::integration::{
-    AuthMethod, Health, Integration, Ordering, Policy, Status, Target,
+    AuthMethod, Health, Integration, Ordering, Policy, Status, Target, Webhook,
 };
 use crate::domain::schedule::RetryOverrides;
+use crate::domain::template::Template;
 use crate::domain::time::Timestamp;
+use crate::domain::wording::Templates;
 
 /// What people set, in a form that can be sent back.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -22,13 +24,19 @@ pub(in crate::web) struct Settings {
     pub(in crate::web) id: String,
     /// The automation that it belongs to.
     pub(in crate::web) automation_id: String,
-    /// `webhook`.
+    /// `webhook` or `slack`.
     pub(in crate::web) kind: &'static str,
     /// What people call it.
     pub(in crate::web) name: String,
-    /// Where alerts are posted to.
-    pub(in crate::web) url: String,
-    pub(in crate::web) auth: Auth,
+    /// Where alerts are posted to. A Slack channel's is its credential, and shown without what is secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) url: Option<String>,
+    /// How a webhook proves who sends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) auth: Option<Auth>,
+    /// What the messages say, where that differs from the default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) template: Option<TemplateOut>,
     /// Which of the automation's alerts go here; without it, all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) condition: Option<Value>,
@@ -43,10 +51,34 @@ pub(in crate::web) struct Settings {
     /// Where its schedule differs from the service's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) retry: Option<Retry>,
-    /// Whether Standard Webhooks headers are sent.
-    pub(in crate::web) signing: bool,
-    /// Whether HTTP/2 is never spoken to it.
-    pub(in crate::web) http1_only: bool,
+    /// Whether Standard Webhooks headers are sent to a webhook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) signing: Option<bool>,
+    /// Whether HTTP/2 is never spoken to a webhook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) http1_only: Option<bool>,
+}
+
+/// What messages say; what is absent has the default.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MessageTemplate")]
+pub(in crate::web) struct TemplateOut {
+    /// Of the title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) title: Option<String>,
+    /// Of the text, which stands in the place of the feedback's excerpt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) text: Option<String>,
+}
+
+impl TemplateOut {
+    fn of(templates: &Templates) -> Option<Self> {
+        let source = |template: &Option<Template>| {
+            template.as_ref().map(|template| template.source().to_owned())
+        };
+        let set = *templates != Templates::default();
+        set.then(|| Self { title: source(&templates.title), text: source(&templates.text) })
+    }
 }
 
 /// How it proves who sends.
@@ -59,6 +91,18 @@ pub(in crate::web) struct Auth {
     pub(in crate::web) header_name: Option<String>,
     /// Whether a credential is stored. It never comes out.
     pub(in crate::web) credential_set: bool,
+}
+
+impl Auth {
+    fn of(webhook: &Webhook, credential_set: bool) -> Self {
+        let (method, header_name) = match &webhook.auth {
+            AuthMethod::None => ("none", None),
+            AuthMethod::Bearer => ("bearer", None),
+            AuthMethod::ApiKey => ("api_key", None),
+            AuthMethod::CustomHeader(name) => ("custom_header", Some(name.as_str().to_owned())),
+        };
+        Self { method, header_name, credential_set }
+    }
 }
 
 /// Where its schedule differs from the service's.
@@ -84,21 +128,19 @@ pub(in crate::web) struct Retry {
 impl Settings {
     /// What people set.
     pub(in crate::web) fn of(integration: &Integration) -> Self {
-        let Target::Webhook(webhook) = &integration.target;
-        let (method, header_name) = match &webhook.auth {
-            AuthMethod::None => ("none", None),
-            AuthMethod::Bearer => ("bearer", None),
-            AuthMethod::ApiKey => ("api_key", None),
-            AuthMethod::CustomHeader(name) => ("custom_header", Some(name.as_str().to_owned())),
-        };
         let delivery = &integration.delivery;
+        let webhook = integration.target.webhook();
         Self {
             id: integration.id.to_string(),
             automation_id: integration.automation_id.to_string(),
-            kind: "webhook",
+            kind: integration.target.kind().word(),
             name: integration.name.clone(),
-            url: webhook.url.to_string(),
-            auth: Auth { method, header_name, credential_set: integration.credential_set },
+            url: match &integration.target {
+                Target::Webhook(webhook) => Some(webhook.url.to_string()),
+                Target::Slack(slack) => Some(slack.shown.clone()),
+            },
+            auth: webhook.map(|webhook| Auth::of(webhook, integration.credential_set)),
+            template: integration.target.templates().and_then(TemplateOut::of),
             condition: integration.condition.as_ref().map(Condition::to_json),
             max_in_flight: delivery.max_in_flight,
             ordering: match delivery.ordering {
@@ -107,8 +149,8 @@ impl Settings {
             },
             rate_limit: delivery.rate_limit,
             retry: retry(&delivery.retry),
-            signing: webhook.signing,
-            http1_only: webhook.http1_only,
+            signing: webhook.map(|webhook| webhook.signing),
+            http1_only: webhook.map(|webhook| webhook.http1_only),
         }
     }
 }

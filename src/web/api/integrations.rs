@@ -21,7 +21,7 @@ use super::{Page, change, id};
 use crate::domain::id::IntegrationId;
 use crate::domain::integration::Integration;
 use crate::domain::limits::{INTEGRATIONS_AN_AUTOMATION, STALE_TRIES};
-use crate::engine::ports::{Edit, StoreError};
+use crate::engine::ports::{Edit, Shown, StoreError};
 use crate::web::auth::{Caller, Editor, Viewer};
 use crate::web::error::{Code, Problem};
 use crate::web::json::{self, Faults};
@@ -43,7 +43,7 @@ pub(super) struct TestedOut {
 struct TestRequestOut {
     /// Its headers, the credential shown as `***`.
     headers: Vec<HeaderOut>,
-    /// Its body.
+    /// Its body: the alert's, or the message's; JSON, or text.
     body: Value,
 }
 
@@ -279,9 +279,10 @@ pub(super) async fn test(
 ) -> Result<HttpResponse, Problem> {
     body::none(&request, payload).await?;
     let tested = operate::test(&state, id(&path, WHAT)?).await?;
-    let body: Value = serde_json::from_slice(tested.alert.body.bytes()).unwrap_or(Value::Null);
+    let Shown { headers, body, .. } = tested.shown;
+    let body = serde_json::from_str(&body).unwrap_or(Value::String(body));
     Ok(HttpResponse::Ok().json(TestedOut {
-        request: TestRequestOut { headers: headers_out(tested.headers), body },
+        request: TestRequestOut { headers: headers_out(headers), body },
         attempt: AttemptOut::of(1, &tested.report),
     }))
 }

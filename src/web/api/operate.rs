@@ -7,7 +7,7 @@ use super::plan::fresh_secret;
 use super::view::{self, missing};
 use super::{change, to_its_end};
 use crate::domain::id::IntegrationId;
-use crate::domain::integration::{Status, Target};
+use crate::domain::integration::Status;
 use crate::domain::limits::SIGNING_OVERLAP;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
@@ -97,9 +97,11 @@ pub(in crate::web) async fn rotate_signing_secret(
     by: Actor,
 ) -> Result<(Secret, Timestamp), Problem> {
     let view = view::integration(state, id).await?;
-    let Target::Webhook(webhook) = &view.integration.target;
-    if !webhook.signing {
-        let words = "Signing is off for this integration: turn it on, which makes a secret.";
+    if !view.integration.target.signs() {
+        let words = match view.integration.target.webhook() {
+            Some(_) => "Signing is off for this integration: turn it on, which makes a secret.",
+            None => "Only requests to webhooks are signed.",
+        };
         return Err(Problem::new(Code::Conflict, words));
     }
     let secret = fresh_secret(state)?;

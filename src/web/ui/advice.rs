@@ -1,23 +1,42 @@
 //! What an operator can do about an attempt that failed.
 
 use super::words::span;
-use crate::domain::outcome::{FaultKind, Outcome};
+use crate::domain::outcome::{FaultKind, Meaning, Outcome};
 use crate::domain::schedule::RetryAfter;
 
 /// One or two sentences; none where it succeeded.
 pub(super) fn advice(outcome: &Outcome) -> Option<&'static str> {
     match outcome {
         Outcome::Answered { status, .. } => for_status(*status),
+        Outcome::Judged(judged) => for_meaning(judged.meaning),
         Outcome::Failed(fault) => Some(for_fault(fault.kind)),
     }
 }
 
 /// How long the receiver asked to be left alone.
 pub(super) fn asked_to_wait(outcome: &Outcome) -> Option<String> {
-    match outcome {
-        Outcome::Answered { retry_after: Some(RetryAfter::Delay(delay)), .. } => Some(span(*delay)),
-        Outcome::Answered { retry_after: Some(RetryAfter::At(_)) | None, .. } => None,
+    let asked = match outcome {
+        Outcome::Answered { retry_after, .. } => retry_after.as_ref(),
+        Outcome::Judged(judged) => judged.retry_after.as_ref(),
         Outcome::Failed(_) => None,
+    };
+    match asked? {
+        RetryAfter::Delay(delay) => Some(span(*delay)),
+        RetryAfter::At(_) => None,
+    }
+}
+
+/// What happened is said by the attempt itself: this is what becomes of it.
+const fn for_meaning(meaning: Meaning) -> Option<&'static str> {
+    match meaning {
+        Meaning::Arrived => None,
+        Meaning::Unwell => Some("It is tried again."),
+        Meaning::Unwanted => {
+            Some("This alert is tried again; the destination's other alerts go on meanwhile.")
+        }
+        Meaning::Gone => Some(
+            "The destination was switched off. Mend what the answer speaks of, then enable it.",
+        ),
     }
 }
 
@@ -93,13 +112,18 @@ const fn for_fault(kind: FaultKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::outcome::Fault;
+    use crate::domain::outcome::{Fault, Judged};
 
     #[test]
     fn whatever_fails_has_advice_and_nothing_else_has() {
         for status in 100..=999 {
             let outcome = Outcome::Answered { status, retry_after: None };
             assert_eq!(advice(&outcome).is_none(), (200..300).contains(&status), "{status}");
+        }
+        for meaning in Meaning::ALL {
+            let judged = Judged { code: 404, meaning, retry_after: None, words: String::new() };
+            let arrived = meaning == Meaning::Arrived;
+            assert_eq!(advice(&Outcome::Judged(judged)).is_none(), arrived, "{meaning:?}");
         }
         for kind in FaultKind::ALL {
             let outcome = Outcome::Failed(Fault { kind: *kind, detail: String::new() });

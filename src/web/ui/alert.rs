@@ -122,7 +122,7 @@ impl Content {
 
 /// JSON with a line for each value. The text itself is spread and not what it means, so that its order,
 /// its numbers and its escapes stay those that are sent.
-fn spread(json: &str) -> String {
+pub(super) fn spread(json: &str) -> String {
     let mut text = String::with_capacity(json.len() * 2);
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     let line = |text: &mut String, depth: usize| {

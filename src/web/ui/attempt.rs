@@ -9,14 +9,14 @@ use super::alert::Content;
 use super::curl::Curl;
 use super::phases::{self, Bar};
 use super::words::When;
-use crate::domain::integration::{Integration, Target};
+use crate::domain::integration::Integration;
 use crate::domain::outcome::{Outcome, Verdict};
 use crate::domain::time::Timestamp;
 use crate::store::history::History;
 use crate::store::queries::AttemptRow;
 use crate::web::WebState;
 use crate::web::api::attempt_out::RequestOut;
-use crate::web::api::deliveries;
+use crate::web::api::deliveries::{self, Told};
 use crate::web::error::Problem;
 
 /// An attempt as a line of the history.
@@ -58,22 +58,37 @@ pub(super) async fn chosen(
     let revisions = attempt.revision.into_iter().collect();
     let known = state.reader.revisions(row.integration_id, revisions).await?;
     let integration = known.first().map(|(_, integration)| integration);
-    let request = integration.map(|integration| {
-        deliveries::request(state, integration, &row.record_id, attempt.number, attempt.started_at)
-    });
-    let curl = match (&request, integration, content) {
-        (Some(request), Some(integration), Some(content)) => {
-            Some(curl(request, integration, content))
+    let request = match (integration, content) {
+        (Some(integration), content) => {
+            let told = told(history, content);
+            Some(deliveries::request(state, integration, row, &told, attempt.started_at)?)
         }
+        (None, _) => None,
+    };
+    let curl = match (&request, integration, content) {
+        (Some(request), Some(integration), Some(content)) => curl(request, integration, content),
         (None, _, _) | (_, None, _) | (_, _, None) => None,
     };
     Ok(Some(Chosen::of(attempt, request, curl, state.engine.now())))
 }
 
-/// A line that repeats a request made with the settings of that integration.
-pub(super) fn curl(request: &RequestOut, integration: &Integration, content: &Content) -> Curl {
-    let Target::Webhook(webhook) = &integration.target;
-    Curl::of(request, webhook, &content.body)
+/// What a message of this delivery tells.
+pub(super) fn told(history: &History, content: Option<&Content>) -> Told {
+    Told {
+        automation: history.way.automation.clone(),
+        body: content.map(|content| content.body.clone().into()).unwrap_or_default(),
+    }
+}
+
+/// A line that repeats a request made with the settings of that integration. Where the URL is the
+/// credential there is none: it would stand in the line.
+pub(super) fn curl(
+    request: &RequestOut,
+    integration: &Integration,
+    content: &Content,
+) -> Option<Curl> {
+    let webhook = integration.target.webhook()?;
+    Some(Curl::of(request, webhook, &content.body))
 }
 
 impl AttemptLine {
@@ -89,6 +104,7 @@ impl AttemptLine {
             delivered: is_delivered(&attempt.outcome),
             words: match &attempt.outcome {
                 Outcome::Answered { status, .. } => format!("answered {status}"),
+                Outcome::Judged(judged) => format!("answered {}", judged.code),
                 Outcome::Failed(fault) => fault.kind.words().to_owned(),
             },
             took: phases::time(attempt.took),
@@ -115,7 +131,7 @@ impl Chosen {
             took: phases::time(attempt.took),
             bar: Bar::of(attempt, attempt.took),
             remote: attempt.remote.clone(),
-            answered: matches!(attempt.outcome, Outcome::Answered { .. }),
+            answered: !matches!(attempt.outcome, Outcome::Failed(_)),
             excerpt: attempt.excerpt.clone().filter(|excerpt| !excerpt.is_empty()),
             request,
             curl,

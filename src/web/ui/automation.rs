@@ -87,10 +87,13 @@ pub(super) async fn show(
                 let state = state.as_ref();
                 Destination {
                     health,
-                    auth: match settings.auth.header_name {
-                        None => method_words(settings.auth.method).to_owned(),
-                        Some(name) => format!("{}: {name}", method_words(settings.auth.method)),
-                    },
+                    auth: settings.auth.map_or_else(
+                        || "by its URL".to_owned(),
+                        |auth| match auth.header_name {
+                            None => method_words(auth.method).to_owned(),
+                            Some(name) => format!("{}: {name}", method_words(auth.method)),
+                        },
+                    ),
                     pending: count(state.map_or(0, |state| state.pending + state.in_flight)),
                     dead: state.map_or(0, |state| state.dead),
                     last_success: state
@@ -101,7 +104,7 @@ pub(super) async fn show(
                     condition: settings.condition.as_ref().map(sentence),
                     id: settings.id,
                     name: settings.name,
-                    url: settings.url,
+                    url: settings.url.unwrap_or_default(),
                 }
             })
             .collect(),

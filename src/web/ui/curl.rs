@@ -131,6 +131,7 @@ mod tests {
             method: "POST",
             url: webhook.url.masked(),
             headers: headers.iter().map(header).collect(),
+            message: None,
         }
     }
 

@@ -5,7 +5,7 @@ use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::alert::Content;
+use super::alert::{Content, spread};
 use super::attempt::{self, AttemptLine, Chosen};
 use super::curl::Curl;
 use super::deliveries::Named;
@@ -64,8 +64,9 @@ struct Delivery {
     earlier: Option<u32>,
     is_later: bool,
     chosen: Option<Chosen>,
-    /// What a first attempt would send.
+    /// What a first attempt would send: a line that does it, or the message.
     curl: Option<Curl>,
+    message: Option<String>,
     content: Option<Content>,
     /// This page's own address, for its live part.
     here: String,
@@ -194,16 +195,17 @@ async fn page<R>(
     let title = format!("{} to {}", history.row.record_id, history.way.integration);
     let frame = Frame::of(caller, request, Place::Deliveries, title);
     let now = state.engine.now();
-    let curl = match (&chosen, &destination, &content) {
+    let first = match (&chosen, &destination, &content) {
         (None, Some(destination), Some(content)) => {
             let integration = &destination.integration;
-            let record_id = &history.row.record_id;
-            let made = deliveries::request(state, integration, record_id, 1, now);
-            Some(attempt::curl(&made, integration, content))
+            let told = attempt::told(&history, Some(content));
+            let made = deliveries::request(state, integration, &history.row, &told, now)?;
+            Some((attempt::curl(&made, integration, content), made.message))
         }
         (Some(_), _, _) | (None, None, _) | (None, Some(_), None) => None,
     };
-    let found = Found { history, destination, content, chosen, curl };
+    let (curl, message) = first.unwrap_or_default();
+    let found = Found { history, destination, content, chosen, curl, message };
     html(&Delivery::of(frame, found, part, refused, now))
 }
 
@@ -214,11 +216,12 @@ struct Found {
     content: Option<Content>,
     chosen: Option<Chosen>,
     curl: Option<Curl>,
+    message: Option<String>,
 }
 
 impl Delivery {
     fn of(frame: Frame, found: Found, part: Part, refused: Option<String>, now: Timestamp) -> Self {
-        let Found { history, destination, content, chosen, curl } = found;
+        let Found { history, destination, content, chosen, curl, message } = found;
         let History { row, way, count: all, attempts, .. } = history;
         let receiver = match &destination {
             None => Receiver::Deleted,
@@ -270,6 +273,7 @@ impl Delivery {
             rows,
             chosen,
             curl,
+            message,
             content,
             here: if query.is_empty() { here } else { format!("{here}?{}", query.join("&")) },
             id: row.id.to_string(),

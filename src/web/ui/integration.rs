@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::advice::advice;
-use super::editor::words::{method_words, sentence};
+use super::editor::words::{kind_title, method_words, sentence};
 use super::form::Form;
 use super::frame::{Frame, Place};
 use super::health::Health;
@@ -19,11 +19,12 @@ use crate::domain::circuit::Circuit;
 use crate::domain::id::IntegrationId;
 use crate::domain::integration::Status;
 use crate::domain::limits::{RECENT_ERRORS, STATUS_CHANGES};
+use crate::domain::outcome::Verdict;
 use crate::domain::recent::{RecentAttempt, Successes, last_errors};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::engine::Tested;
-use crate::engine::ports::StoreError;
+use crate::engine::ports::{Shown, StoreError};
 use crate::store::{AuditFilter, AuditRow};
 use crate::web::WebState;
 use crate::web::api::id;
@@ -43,7 +44,7 @@ struct Page {
     automation_id: String,
     automation_name: String,
     settings: Settings,
-    method: &'static str,
+    kind: &'static str,
     condition: Option<String>,
     health: Health,
     acts: Acts,
@@ -112,8 +113,7 @@ struct TestShown {
     advice: Option<&'static str>,
     took: String,
     remote: Option<String>,
-    headers: Vec<(String, String)>,
-    body: String,
+    shown: Shown,
     excerpt: Option<String>,
 }
 
@@ -167,7 +167,7 @@ async fn page<R>(
         id: settings.id.clone(),
         automation_id: settings.automation_id.clone(),
         automation_name: automation.name,
-        method: method_words(settings.auth.method),
+        kind: kind_title(&view.integration.target.kind()),
         condition: settings.condition.as_ref().map(sentence),
         health,
         acts: Acts::of(&view.state.status, live.parked_until.is_some()),
@@ -337,17 +337,15 @@ pub(super) async fn test(
 
 impl TestShown {
     fn of(tested: Tested) -> Self {
-        let Tested { headers, alert, report } = tested;
+        let Tested { shown, report } = tested;
         let advice = advice(&report.outcome);
         Self {
-            // Only what arrived is in need of no advice.
-            delivered: advice.is_none(),
+            delivered: report.outcome.verdict() == Verdict::Delivered,
             words: report.outcome.words(),
             advice,
             took: span(report.took),
             remote: report.remote,
-            headers,
-            body: String::from_utf8_lossy(alert.body.bytes()).into_owned(),
+            shown,
             excerpt: report.excerpt.filter(|excerpt| !excerpt.is_empty()),
         }
     }

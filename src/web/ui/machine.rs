@@ -35,7 +35,7 @@ pub(super) fn status(now: &str) -> String {
         way(RIGHT_UPPER[0], "pause", GAPS[0], 61),
         way(LEFT_LOWER[0], "resume", GAPS[0], 127),
         way(RIGHT[1], "disable", GAPS[1], 61),
-        way(OVER, "disable, or the answer 410 Gone", MIDDLE, 26),
+        way(OVER, "disable, or the answer that it is gone", MIDDLE, 26),
         way(BACK, "enable", MIDDLE, 162),
     ];
     draw("status", "Status", ["active", "paused", "disabled"], now, &ways)

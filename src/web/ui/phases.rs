@@ -69,7 +69,9 @@ impl Bar {
 fn rest(attempt: &AttemptRow) -> (&'static str, &'static str) {
     let phases = &attempt.phases;
     match &attempt.outcome {
-        Outcome::Answered { .. } => ("rest", "reading the answer, and the rest"),
+        Outcome::Answered { .. } | Outcome::Judged(_) => {
+            ("rest", "reading the answer, and the rest")
+        }
         Outcome::Failed(_) if phases.tls.is_some() => ("wait", "waiting for the answer"),
         Outcome::Failed(_) if phases.connect.is_some() => ("tls", "TLS handshake"),
         Outcome::Failed(_) if phases.resolve.is_some() => ("connect", "connecting"),

@@ -3,8 +3,10 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::integration::Kind;
 use crate::domain::levels::{Level, SentimentShift};
 use crate::domain::limits;
+use crate::domain::template::{FILTERS, NAMES};
 
 /// All of them, by name.
 pub(super) fn all() -> Vec<(&'static str, Value)> {
@@ -27,6 +29,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
             `auth.credential`: absent keeps it, null removes it, a value replaces it.",
             ),
         ),
+        ("PreviewInput", preview()),
         ("Condition", condition()),
         ("RecordsInput", records()),
         ("RecordInput", record()),
@@ -157,19 +160,22 @@ fn integration() -> Value {
     );
     let flag = |words: &str| json!({"type": ["boolean", "null"], "description": words});
     object(
-        &["kind", "url"],
+        &["kind"],
         json!({
             "id": {"type": ["string", "null"], "format": "uuid",
                 "description": "Which integration is meant, where a set of them is replaced."},
             "automation_id": given("The automation that it belongs to."),
             "state": given("How it is doing."),
             "signing_secret": given("Shown by the call that makes it."),
-            "kind": {"type": "string", "enum": ["webhook"], "description": "What kind of destination."},
-            "name": nullable(name("What people call it; without it, the host of the URL.")),
-            "url": {"type": "string", "format": "uri", "maxLength": limits::URL_BYTES,
+            "kind": kind(),
+            "name": nullable(name("What people call it; without it, the host of a webhook's URL, or Slack.")),
+            "url": {"type": ["string", "null"], "format": "uri", "maxLength": limits::URL_BYTES,
                 "description": "Where to POST alerts: https, without user and fragment, to an address \
-                                that the egress policy allows."},
+                                that the egress policy allows. A Slack channel's is the whole URL of its \
+                                incoming webhook: it is a credential, and shown only in part; sent \
+                                back as it is shown, it stays."},
             "auth": nullable(auth),
+            "template": nullable(template()),
             "condition": condition_or_none("Which of the automation's alerts go here; without it, all."),
             "max_in_flight": {"type": ["integer", "null"], "minimum": 1,
                 "maximum": limits::MAX_IN_FLIGHT, "description": "Attempts under way at once."},
@@ -183,6 +189,44 @@ fn integration() -> Value {
             "http1_only": flag("Never speak HTTP/2 to it."),
         }),
         "A destination.",
+    )
+}
+
+fn kind() -> Value {
+    let words: Vec<_> = Kind::ALL.iter().map(|kind| kind.word()).collect();
+    json!({"type": "string", "enum": words,
+           "description": "What kind of destination. Fields of other kinds are refused."})
+}
+
+fn template() -> Value {
+    let names: Vec<_> = NAMES.iter().map(|(name, _)| *name).collect();
+    let part = |words: &str| json!({"type": ["string", "null"], "maxLength": limits::TEMPLATE_BYTES, "description": words});
+    let words = format!(
+        "What messages say, in Jinja's syntax; not for webhooks. Values: {}. Filters: {}.",
+        names.join(", "),
+        FILTERS.join(", ")
+    );
+    object(
+        &[],
+        json!({
+            "title": part("Of the title; without it, level, source and record."),
+            "text": part("Of the text, which stands in the place of the feedback's excerpt."),
+        }),
+        &words,
+    )
+}
+
+fn preview() -> Value {
+    object(
+        &["kind"],
+        json!({
+            "kind": kind(),
+            "template": nullable(template()),
+            "automation_name": nullable(name("The automation that the message names.")),
+            "record": {"description": "The record; without it, a sample.",
+                "anyOf": [{"$ref": "#/components/schemas/RecordInput"}, {"type": "null"}]},
+        }),
+        "A message that is only looked at.",
     )
 }
 

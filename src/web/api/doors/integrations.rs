@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::describe::{About, call};
 use super::super::integration_out::IntegrationOut;
-use super::super::{Page, integrations};
+use super::super::{Page, integrations, preview};
 use super::{Door, EDIT, VIEW, door};
 use crate::web::error::Code;
 
@@ -99,8 +99,22 @@ pub(super) fn doors() -> Vec<Door> {
         "Disable an integration",
         "Switched off until somebody enables it; deliveries wait.",
     );
+    let preview_about = call(
+        "previewMessage",
+        TAG,
+        "Show what an alert looks like at a destination",
+        "The message for the record given, or for a sample. Nothing is stored or sent.",
+    )
+    .takes(
+        "PreviewInput",
+        json!({"kind": "slack",
+               "template": {"title": "{{ escalation_level | upper }}: {{ source }} {{ record_id }}"}}),
+    )
+    .gives::<preview::PreviewOut>(200, "The message.");
     let post = || Method::POST;
     vec![
+        // Before the addresses of single ones: it looks like one of them.
+        door(post(), "/v1/integrations/preview", VIEW, preview::show, preview_about),
         door(Method::GET, OF_AUTOMATION, VIEW, integrations::list, list),
         door(post(), OF_AUTOMATION, EDIT, integrations::create, create),
         door(Method::GET, ONE, VIEW, integrations::read, read),

@@ -4,8 +4,9 @@ use askama::Template;
 use serde_json::Value;
 
 use super::draft::Draft;
-use super::words::{field_label, value_words};
+use super::words::{field_label, kind_title, value_words};
 use crate::domain::automation::Automation;
+use crate::domain::integration::Kind;
 use crate::web::api::automation_out::AutomationOut;
 use crate::web::api::differences::differences;
 use crate::web::api::integration_out::Settings;
@@ -66,6 +67,12 @@ fn without_secrets(mut mine: Value) -> Value {
             };
             auth.insert("credential".to_owned(), Value::from(shown));
         }
+        let is_slack = each.get("kind").and_then(Value::as_str) == Some(Kind::Slack.word());
+        if let (true, Some(url)) = (is_slack, each.get_mut("url"))
+            && !url.as_str().is_some_and(|url| url.ends_with('…'))
+        {
+            *url = Value::from("a new one");
+        }
     }
     mine
 }
@@ -100,11 +107,14 @@ fn place_words(pointer: &str, of: &Value) -> String {
                 .or_else(|| of.pointer(&format!("/integrations/{index}/url")))
                 .and_then(Value::as_str)
                 .unwrap_or(index);
+            let kind = of
+                .pointer(&format!("/integrations/{index}/kind"))
+                .and_then(|kind| Kind::from_word(kind.as_str()?))
+                .unwrap_or(Kind::Webhook);
+            let which = format!("{} {name}", kind_title(&kind));
             match field {
-                None => format!("Webhook {name}"),
-                Some(field) => {
-                    format!("Webhook {name}: {}", field_label(below.unwrap_or(field)))
-                }
+                None => which,
+                Some(field) => format!("{which}: {}", field_label(below.unwrap_or(field))),
             }
         }
         (Some("minimum_levels"), Some(axis), ..) => field_label(axis).to_owned(),

@@ -21,7 +21,7 @@ pub(super) struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Seals what was typed for the webhook of that key.
+    /// Seals what was typed for the destination of that key.
     ///
     /// # Errors
     /// What the vault says.
@@ -33,7 +33,7 @@ impl Desk<'_> {
         Ok(BASE64.encode(sealed.0))
     }
 
-    /// What was typed; nothing where somebody else typed it, for another webhook, too long ago, or under a
+    /// What was typed; nothing where somebody else typed it, for another destination, too long ago, or under a
     /// master key that was replaced meanwhile.
     pub(super) fn open(&self, key: IntegrationId, sealed: &str) -> Option<Secret> {
         let sealed = Sealed(BASE64.decode(sealed).ok()?);

@@ -4,10 +4,11 @@
 use serde_json::{Map, Value, json};
 
 use super::credential::Desk;
+use super::destination::{Credential, Destination, Stage};
 use super::rows::{Group, Node, Row};
-use super::webhook::{Credential, Stage, Webhook};
 use crate::domain::automation::Automation;
 use crate::domain::condition::Condition;
+use crate::domain::integration::Kind;
 use crate::domain::limits::INTEGRATIONS_AN_AUTOMATION;
 use crate::engine::ports::VaultError;
 use crate::web::error::FieldProblem;
@@ -23,7 +24,7 @@ pub(super) struct Draft {
     pub(super) filter: Group,
     /// The least of each axis, in the order of [`AXES`]; empty where none is asked for.
     pub(super) least: [String; 3],
-    pub(super) webhooks: Vec<Webhook>,
+    pub(super) destinations: Vec<Destination>,
 }
 
 /// The axes by their names in JSON.
@@ -38,11 +39,14 @@ pub(super) enum Act {
     Save,
     /// Shows which of the recent records would have fired.
     Try,
-    AddWebhook,
-    /// Takes the fields of an open webhook over into the list.
+    /// Opens the fields of a new destination.
+    Add(Kind),
+    /// Shows what a message of a destination looks like.
+    Preview(usize),
+    /// Takes the fields of an open destination over into the list.
     Apply(usize),
     Open(usize),
-    /// Takes a webhook out.
+    /// Takes a destination out.
     Remove(usize),
     Replace(usize),
     Forget(usize),
@@ -55,12 +59,15 @@ impl Act {
     /// What the button `do` of that value means.
     pub(super) fn of(word: &str) -> Self {
         let (name, rest) = word.split_once(' ').unwrap_or((word, ""));
+        if let Some(kind) = word.strip_prefix("add-").and_then(Kind::from_word) {
+            return Self::Add(kind);
+        }
         let index = rest.parse();
         match (name, index) {
             ("save", _) => Self::Save,
             ("try", _) => Self::Try,
-            ("add-webhook", _) => Self::AddWebhook,
             ("apply", Ok(index)) => Self::Apply(index),
+            ("preview", Ok(index)) => Self::Preview(index),
             ("open", Ok(index)) => Self::Open(index),
             ("remove", Ok(index)) => Self::Remove(index),
             ("replace", Ok(index)) => Self::Replace(index),
@@ -82,7 +89,7 @@ impl Draft {
             version: None,
             filter: Group::default(),
             least: Default::default(),
-            webhooks: Vec::new(),
+            destinations: Vec::new(),
         }
     }
 
@@ -100,7 +107,7 @@ impl Draft {
                 least.emotional_intensity.map_or_else(String::new, |level| level.word().to_owned()),
                 least.sentiment_shift.map_or_else(String::new, |shift| shift.word().to_owned()),
             ],
-            webhooks: automation.integrations.iter().map(Webhook::of).collect(),
+            destinations: automation.integrations.iter().map(Destination::of).collect(),
         }
     }
 
@@ -111,7 +118,7 @@ impl Draft {
             name: format!("{} (copy)", draft.name),
             active: false,
             version: None,
-            webhooks: draft.webhooks.into_iter().map(Webhook::copied).collect(),
+            destinations: draft.destinations.into_iter().map(Destination::copied).collect(),
             ..draft
         }
     }
@@ -121,12 +128,12 @@ impl Draft {
     /// # Errors
     /// The vault can't seal a credential that was typed.
     pub(super) fn read(form: &Form, desk: &Desk<'_>) -> Result<Self, VaultError> {
-        let mut webhooks = Vec::new();
+        let mut destinations = Vec::new();
         // One more than may be, so that it can be said that it is too much.
-        while webhooks.len() <= INTEGRATIONS_AN_AUTOMATION {
-            let at = at(webhooks.len());
-            let Some(webhook) = Webhook::read(form, &at, desk)? else { break };
-            webhooks.push(webhook);
+        while destinations.len() <= INTEGRATIONS_AN_AUTOMATION {
+            let at = at(destinations.len());
+            let Some(destination) = Destination::read(form, &at, desk)? else { break };
+            destinations.push(destination);
         }
         Ok(Self {
             name: form.text("/name").trim().to_owned(),
@@ -134,7 +141,7 @@ impl Draft {
             version: form.text("version").parse().ok(),
             filter: Group::read(form, "/filter"),
             least: AXES.map(|axis| form.text(&format!("/minimum_levels/{axis}")).to_owned()),
-            webhooks,
+            destinations,
         })
     }
 
@@ -151,8 +158,8 @@ impl Draft {
         for (axis, word) in AXES.iter().zip(&self.least) {
             fields.push((format!("/minimum_levels/{axis}"), word.clone()));
         }
-        for (index, webhook) in self.webhooks.iter().enumerate() {
-            webhook.fields(&at(index), &mut fields);
+        for (index, destination) in self.destinations.iter().enumerate() {
+            destination.fields(&at(index), &mut fields);
         }
         fields
     }
@@ -166,17 +173,17 @@ impl Draft {
             .filter(|(_, word)| !word.is_empty())
             .map(|(axis, word)| ((*axis).to_owned(), Value::from(word.as_str())))
             .collect();
-        let webhooks: Vec<Value> = self
-            .webhooks
+        let destinations: Vec<Value> = self
+            .destinations
             .iter()
             .enumerate()
-            .map(|(index, webhook)| webhook.json(&at(index), desk, &mut places))
+            .map(|(index, destination)| destination.json(&at(index), desk, &mut places))
             .collect();
         let mut all = json!({
             "name": self.name,
             "active": self.active,
             "minimum_levels": least,
-            "integrations": webhooks,
+            "integrations": destinations,
         });
         if let (Some(filter), Some(all)) =
             (self.filter.json("/filter", "/filter", &mut places), all.as_object_mut())
@@ -189,33 +196,34 @@ impl Draft {
     /// Does what a button says that needs nothing but the form.
     pub(super) fn carry_out(&mut self, act: &Act) {
         match act {
-            Act::AddWebhook => {
+            Act::Add(kind) => {
                 // One at a time: the empty one that is open already is it.
-                if !self.webhooks.iter().any(Webhook::is_untouched) {
-                    self.webhooks.push(Webhook::new());
+                let same = |each: &Destination| each.kind == *kind && each.is_untouched();
+                if !self.destinations.iter().any(same) {
+                    self.destinations.push(Destination::new(*kind));
                 }
             }
             Act::Open(index) => {
-                if let Some(webhook) = self.webhooks.get_mut(*index) {
-                    webhook.stage = Stage::Open;
+                if let Some(destination) = self.destinations.get_mut(*index) {
+                    destination.stage = Stage::Open;
                 }
             }
             Act::Remove(index) => {
-                if *index < self.webhooks.len() {
-                    self.webhooks.remove(*index);
+                if *index < self.destinations.len() {
+                    self.destinations.remove(*index);
                 }
             }
             Act::Replace(index) => {
-                if let Some(webhook) = self.webhooks.get_mut(*index) {
-                    webhook.credential = Credential::Replacing;
-                    webhook.stage = Stage::Open;
+                if let Some(destination) = self.destinations.get_mut(*index) {
+                    destination.credential = Credential::Replacing;
+                    destination.stage = Stage::Open;
                 }
             }
             Act::Forget(index) => {
-                if let Some(webhook) = self.webhooks.get_mut(*index) {
-                    webhook.credential = Credential::Removed;
+                if let Some(destination) = self.destinations.get_mut(*index) {
+                    destination.credential = Credential::Removed;
                     // Nothing is left to be sent; who wants another method chooses it and types another one.
-                    "none".clone_into(&mut webhook.method);
+                    "none".clone_into(&mut destination.method);
                 }
             }
             Act::AddRow(at) => self.add(at, Node::Row(Row::default())),
@@ -228,7 +236,7 @@ impl Draft {
                     group.remove(&path);
                 }
             }
-            Act::Refresh | Act::Save | Act::Try | Act::Apply(_) => {}
+            Act::Refresh | Act::Save | Act::Try | Act::Apply(_) | Act::Preview(_) => {}
         }
     }
 
@@ -263,12 +271,12 @@ impl Draft {
             return Some((&mut self.filter, path));
         }
         let index = root.strip_prefix("/integrations/")?.strip_suffix("/condition")?;
-        let webhook = self.webhooks.get_mut(index.parse::<usize>().ok()?)?;
-        Some((&mut webhook.condition, path))
+        let destination = self.destinations.get_mut(index.parse::<usize>().ok()?)?;
+        Some((&mut destination.condition, path))
     }
 }
 
-/// Where a webhook stands.
+/// Where a destination stands.
 pub(super) fn at(index: usize) -> String {
     format!("/integrations/{index}")
 }

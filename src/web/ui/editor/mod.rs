@@ -3,12 +3,12 @@
 
 mod conflict;
 mod credential;
+mod destination;
 mod draft;
 mod page;
 mod rows;
 #[cfg(test)]
 mod tests;
-mod webhook;
 pub(super) mod words;
 
 use actix_web::http::StatusCode;
@@ -24,17 +24,18 @@ use crate::domain::id::AutomationId;
 use crate::engine::ports::{Edit, StoreError};
 use crate::web::WebState;
 use crate::web::api::plan::{Fresh, Plan, plan};
+use crate::web::api::preview::{preview, stand_in};
 use crate::web::api::query::Query;
 use crate::web::api::view::{self, missing};
-use crate::web::api::{automation_in, change, id};
+use crate::web::api::{automation_in, change, id, target_in};
 use crate::web::auth::{Caller, Editor};
 use crate::web::error::{Code, Problem};
 use crate::web::json::Faults;
 use credential::Desk;
+use destination::Stage;
 use draft::{Act, Draft, at, in_form};
-use page::{Page, Tried, TriedRow};
+use page::{Message, Page, Tried, TriedRow};
 use rows::METADATA;
-use webhook::Stage;
 
 const WHAT: &str = "automation";
 /// Stands for a name where the rest is looked at; it is never stored.
@@ -107,15 +108,16 @@ impl Visit<'_> {
             Act::Save => self.save(draft).await,
             Act::Apply(index) => self.apply(draft, index).await,
             Act::Try => self.try_out(draft).await,
-            Act::AddWebhook => {
-                let last = draft.webhooks.len().saturating_sub(1);
+            Act::Preview(index) => self.preview(draft, index).await,
+            Act::Add(_) => {
+                let last = draft.destinations.len().saturating_sub(1);
                 self.shown(draft, Some(format!("{}/url", at(last)))).await
             }
             Act::Open(index) => self.shown(draft, Some(format!("{}/url", at(index)))).await,
             Act::Replace(index) => {
                 self.shown(draft, Some(format!("{}/auth/credential", at(index)))).await
             }
-            Act::Remove(_) => self.shown(draft, Some("add-webhook".to_owned())).await,
+            Act::Remove(_) => self.shown(draft, Some("add".to_owned())).await,
             Act::Forget(index) => {
                 self.shown(draft, Some(format!("{}/auth/method", at(index)))).await
             }
@@ -158,6 +160,7 @@ impl Visit<'_> {
             focus: None,
             suggestions: self.suggestions(),
             tried: None,
+            previewed: None,
         }
     }
 
@@ -197,7 +200,7 @@ impl Visit<'_> {
         }
     }
 
-    /// **Add webhook** in the fields of a webhook: into the list with it, if nothing in it is wrong.
+    /// **Add webhook** in the fields of a webhook, and the like: into the list with it, if nothing in it is wrong.
     async fn apply(&self, mut draft: Draft, index: usize) -> Result<HttpResponse, Problem> {
         let old = self.old().await?;
         let place = format!("{}/", at(index));
@@ -206,8 +209,8 @@ impl Visit<'_> {
             Err(all) => all.into_iter().filter(|(field, _)| field.starts_with(&place)).collect(),
         };
         if errors.is_empty() {
-            if let Some(webhook) = draft.webhooks.get_mut(index) {
-                webhook.stage = Stage::Closed;
+            if let Some(destination) = draft.destinations.get_mut(index) {
+                destination.stage = Stage::Closed;
             }
             return self.shown(draft, Some(at(index))).await;
         }
@@ -215,9 +218,32 @@ impl Visit<'_> {
         html(&Page { errors, focus, ..self.page(draft, true).await })
     }
 
+    /// **Preview message**: what an alert looks like there.
+    async fn preview(&self, draft: Draft, index: usize) -> Result<HttpResponse, Problem> {
+        let Some(destination) = draft.destinations.get(index) else {
+            return self.shown(draft, None).await;
+        };
+        let place = format!("{}/template", at(index));
+        let mut faults = Faults::default();
+        let template = destination.template_json().map(|(_, template)| template);
+        let templates = target_in::templates(template, &place, &mut faults);
+        let target = templates.and_then(|templates| stand_in(destination.kind, templates));
+        let target = match faults.none_or(target) {
+            Ok(target) => target,
+            Err(problem) => {
+                let errors = in_form(problem.errors(), &[]);
+                let focus = errors.first().map(|(field, _)| field.clone());
+                return html(&Page { errors, focus, ..self.page(draft, true).await });
+            }
+        };
+        let name = if draft.name.is_empty() { STAND_IN } else { &draft.name };
+        let message = Message::of(preview(self.state, target, name, None)?);
+        html(&Page { previewed: Some((index, message)), ..self.page(draft, true).await })
+    }
+
     async fn save(&self, mut draft: Draft) -> Result<HttpResponse, Problem> {
-        // Fields that were opened and never touched are no webhook.
-        draft.webhooks.retain(|webhook| !webhook.is_untouched());
+        // Fields that were opened and never touched are no destination.
+        draft.destinations.retain(|each| !each.is_untouched());
         let old = self.old().await?;
         if let (Some(old), Some(version)) = (&old, draft.version)
             && old.version != version
@@ -301,7 +327,7 @@ impl Visit<'_> {
         // Where alerts go does not matter for that, and must not stand in its way.
         let alone = Draft {
             name: STAND_IN.to_owned(),
-            webhooks: Vec::new(),
+            destinations: Vec::new(),
             active: true,
             ..draft.clone()
         };

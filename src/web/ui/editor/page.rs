@@ -2,14 +2,20 @@
 
 use askama::Template;
 
+use super::destination::{Credential, Destination, Stage};
 use super::draft::{AXES, Draft, at};
 use super::rows::{Group, METADATA, Matching, Node, Row};
-use super::webhook::{Credential, Stage, Webhook};
-use super::words::{METHODS, field_label, field_words, method_words, op_words};
+use super::words::{
+    METHODS, field_label, field_words, kind_title, kind_words, method_words, op_words,
+};
 use crate::domain::condition::{Condition, Shape};
+use crate::domain::integration::Kind;
 use crate::domain::levels::{Level, SentimentShift};
+use crate::domain::template::NAMES;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict;
+use crate::web::api::preview::Preview;
+use crate::web::ui::alert::spread;
 use crate::web::ui::frame::Frame;
 use crate::web::ui::words::{When, miss_words};
 
@@ -31,6 +37,29 @@ pub(super) struct Page {
     /// Values seen in recent records, by field.
     pub(super) suggestions: Vec<(String, Vec<String>)>,
     pub(super) tried: Option<Tried>,
+    /// What a message of one of the destinations looks like.
+    pub(super) previewed: Option<(usize, Message)>,
+}
+
+/// A message as people read it.
+pub(super) struct Message {
+    pub(super) title: String,
+    pub(super) levels: Vec<(&'static str, String)>,
+    pub(super) text: String,
+    /// As it is sent.
+    pub(super) body: String,
+}
+
+impl Message {
+    pub(super) fn of(preview: Preview) -> Self {
+        let Preview { notice, wording, shown } = preview;
+        Self {
+            title: wording.title,
+            levels: notice.levels(),
+            text: wording.text.unwrap_or(notice.excerpt),
+            body: spread(&shown.body),
+        }
+    }
 }
 
 /// What the filter would have done.
@@ -87,15 +116,17 @@ pub(super) struct Axis {
     pub(super) chosen: String,
 }
 
-/// A webhook as the page shows it.
-pub(super) struct WebhookLine<'a> {
+/// A destination as the page shows it.
+pub(super) struct DestinationLine<'a> {
     pub(super) at: String,
     pub(super) index: usize,
-    pub(super) each: &'a Webhook,
+    pub(super) each: &'a Destination,
     pub(super) is_open: bool,
     pub(super) is_new: bool,
     pub(super) hidden: Vec<(String, String)>,
     pub(super) has_advanced: bool,
+    /// Whether its message differs from the default, or is looked at.
+    pub(super) has_message: bool,
 }
 
 impl Page {
@@ -180,8 +211,8 @@ impl Page {
         RowLine { number: number(&at), row: row.clone(), at, ops, control, choices, hint, errors }
     }
 
-    fn webhooks(&self) -> Vec<WebhookLine<'_>> {
-        let numbered = self.draft.webhooks.iter().enumerate();
+    fn destinations(&self) -> Vec<DestinationLine<'_>> {
+        let numbered = self.draft.destinations.iter().enumerate();
         numbered
             .map(|(index, each)| {
                 let at = at(index);
@@ -194,10 +225,13 @@ impl Page {
                 } else {
                     each.fields(&at, &mut hidden);
                 }
-                WebhookLine {
+                DestinationLine {
                     is_open,
                     is_new: matches!(each.stage, Stage::New),
                     hidden,
+                    has_message: !each.title.is_empty()
+                        || !each.text.is_empty()
+                        || self.previewed(index).is_some(),
                     has_advanced: each.has_advanced()
                         || self.errors.iter().any(|(field, _)| {
                             ["max_in_flight", "rate_limit", "retry", "ordering", "condition"]
@@ -212,8 +246,12 @@ impl Page {
             .collect()
     }
 
+    fn previewed(&self, index: usize) -> Option<&Message> {
+        self.previewed.as_ref().filter(|(each, _)| *each == index).map(|(_, message)| message)
+    }
+
     fn has_open(&self) -> bool {
-        self.draft.webhooks.iter().any(|each| matches!(each.stage, Stage::New))
+        self.draft.destinations.iter().any(|each| matches!(each.stage, Stage::New))
     }
 }
 
@@ -227,7 +265,7 @@ impl RowLine {
     }
 }
 
-impl WebhookLine<'_> {
+impl DestinationLine<'_> {
     pub(super) fn method(&self) -> &'static str {
         method_words(&self.each.method)
     }
@@ -246,9 +284,38 @@ impl WebhookLine<'_> {
         if !self.each.name.is_empty() {
             return self.each.name.clone();
         }
-        let url = url::Url::parse(&self.each.url).ok();
-        url.and_then(|url| url.host_str().map(str::to_owned))
-            .unwrap_or_else(|| "webhook".to_owned())
+        match self.each.kind {
+            Kind::Webhook => {
+                let url = url::Url::parse(&self.each.url).ok();
+                let host = url.and_then(|url| url.host_str().map(str::to_owned));
+                host.unwrap_or_else(|| "webhook".to_owned())
+            }
+            Kind::Slack => "Slack".to_owned(),
+        }
+    }
+
+    fn words(&self) -> &'static str {
+        kind_words(&self.each.kind)
+    }
+
+    fn title_words(&self) -> &'static str {
+        kind_title(&self.each.kind)
+    }
+
+    /// Where it is, as far as it may be shown.
+    fn address(&self) -> &str {
+        &self.each.url
+    }
+
+    fn name_hint(&self) -> &'static str {
+        match self.each.kind {
+            Kind::Webhook => "Left empty, it is called by its host.",
+            Kind::Slack => "Left empty, it is called Slack: the channel's name tells more.",
+        }
+    }
+
+    fn conditions_words(&self) -> String {
+        format!("Conditions of this {}", self.words())
     }
 }
 
@@ -276,15 +343,16 @@ fn matchings() -> [(&'static str, &'static str); 3] {
 }
 
 /// What a field of the form is called where an error speaks of it.
-fn place_words(field: &str) -> String {
+fn place_words(draft: &Draft, field: &str) -> String {
     let (place, _) = field.split_once(':').unwrap_or((field, ""));
     let mut parts = place.split('/').skip(1);
     let (first, index, inner, below) = (parts.next(), parts.next(), parts.next(), parts.next());
     let mut words = match (first, index, inner) {
         (Some("integrations"), Some(index), inner) => {
-            let number = index.parse::<usize>().map_or(1, |index| index + 1);
+            let index = index.parse::<usize>().unwrap_or(0);
+            let kind = draft.destinations.get(index).map_or(Kind::Webhook, |each| each.kind);
             let inner = below.or(inner).map(field_label).unwrap_or_default();
-            format!("Webhook {number} {inner}")
+            format!("{} {} {inner}", kind_title(&kind), index + 1)
         }
         (Some(first), below, _) => field_label(below.unwrap_or(first)).to_owned(),
         (None, ..) => "Automation".to_owned(),

@@ -5,11 +5,12 @@
 use serde_json::{Value, json};
 
 use super::credential::Desk;
+use super::destination::{Credential, Destination, Stage};
 use super::draft::{Act, Draft, in_form};
 use super::rows::{Group, Matching, Node};
-use super::webhook::{Credential, Stage, Webhook};
 use crate::domain::condition::Condition;
 use crate::domain::id::IntegrationId;
+use crate::domain::integration::Kind;
 use crate::domain::limits::DRAFT_LIFE;
 use crate::domain::secret::{Sealed, Secret};
 use crate::domain::time::Timestamp;
@@ -63,7 +64,7 @@ fn filter() -> Value {
 }
 
 fn draft() -> Draft {
-    let webhook = Webhook {
+    let webhook = Destination {
         stage: Stage::Open,
         url: "https://hooks.example.com/x?y=1&z=<2>".to_owned(),
         method: "custom_header".to_owned(),
@@ -71,14 +72,14 @@ fn draft() -> Draft {
         signing: true,
         max_in_flight: "four".to_owned(),
         condition: Group::of(Some(&filter())),
-        ..Webhook::new()
+        ..Destination::new(Kind::Webhook)
     };
     Draft {
         name: "Ünïcode & more".to_owned(),
         version: Some(3),
         filter: Group::of(Some(&filter())),
         least: ["high".to_owned(), String::new(), "sentiment degraded".to_owned()],
-        webhooks: vec![webhook, Webhook::new()],
+        destinations: vec![webhook, Destination::new(Kind::Webhook)],
         ..Draft::new()
     }
 }
@@ -138,7 +139,7 @@ fn a_typed_credential_is_in_the_form_sealed_and_in_the_call_plain() {
 
 #[test]
 fn a_sealed_credential_counts_for_its_typist_its_webhook_and_a_while() {
-    let (key, other) = (Webhook::new().key, Webhook::new().key);
+    let (key, other) = (Destination::new(Kind::Webhook).key, Destination::new(Kind::Webhook).key);
     let life = i64::try_from(DRAFT_LIFE.as_millis()).unwrap();
     let sealed = desk("user 1", 0).seal(key, &Secret::new("a\nb".to_owned())).unwrap();
     let opened =
@@ -156,7 +157,7 @@ fn buttons_change_the_draft() {
     for word in ["add-webhook", "add-webhook", "row /filter", "group /filter", "row /filter:1"] {
         draft.carry_out(&Act::of(word));
     }
-    assert_eq!(draft.webhooks.len(), 1, "an empty one is enough");
+    assert_eq!(draft.destinations.len(), 1, "an empty one is enough");
     assert_eq!(draft.filter.nodes.len(), 2);
     let Some(Node::Group(group)) = draft.filter.nodes.get(1) else { panic!("a group") };
     assert_eq!((group.matching, group.nodes.len()), (Matching::All, 2));
@@ -165,16 +166,19 @@ fn buttons_change_the_draft() {
         draft.carry_out(&Act::of(word));
     }
     assert_eq!(draft.filter.nodes.len(), 1);
-    assert_eq!(draft.webhooks.first().unwrap().condition.nodes.len(), 1);
+    assert_eq!(draft.destinations.first().unwrap().condition.nodes.len(), 1);
     // What is no place of the form changes nothing.
     let before = draft.clone();
     for word in ["drop /filter", "drop /filter:9:9", "row /elsewhere", "drop /filter:x", "open 9"] {
         draft.carry_out(&Act::of(word));
     }
     assert_eq!(draft, before);
-    let saved =
-        Webhook { credential: Credential::Saved, method: "bearer".into(), ..Webhook::new() };
-    draft.webhooks = vec![saved];
+    let saved = Destination {
+        credential: Credential::Saved,
+        method: "bearer".into(),
+        ..Destination::new(Kind::Webhook)
+    };
+    draft.destinations = vec![saved];
     draft.carry_out(&Act::Forget(0));
     let (call, _) = draft.json(&desk("user 1", 0));
     let auth = call.pointer("/integrations/0/auth").unwrap();

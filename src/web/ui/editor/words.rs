@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::rows::METADATA;
 use crate::domain::condition::{Condition, Shape};
+use crate::domain::integration::Kind;
 
 /// The methods as the contract words them.
 pub(super) const METHODS: [(&str, &str); 4] = [
@@ -12,6 +13,22 @@ pub(super) const METHODS: [(&str, &str); 4] = [
     ("api_key", "API Key (X-API-Key)"),
     ("custom_header", "Custom Header"),
 ];
+
+/// A kind of destination as people know it, as in **Add webhook**.
+pub(in crate::web::ui) const fn kind_words(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Webhook => "webhook",
+        Kind::Slack => "Slack channel",
+    }
+}
+
+/// The same at the beginning of a line.
+pub(in crate::web::ui) const fn kind_title(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Webhook => "Webhook",
+        Kind::Slack => "Slack channel",
+    }
+}
 
 /// A method as people know it.
 pub(in crate::web::ui) fn method_words(method: &str) -> &'static str {
@@ -78,6 +95,9 @@ pub(in crate::web::ui) fn field_label(field: &str) -> &str {
         "method" => "Authentication method",
         "header_name" => "Header name",
         "credential" => "Credential",
+        "title" => "Title",
+        "text" => "Text",
+        "template" => "Message",
         "condition" => "Only some alerts",
         "signing" => "Sign requests",
         "http1_only" => "HTTP/1.1 only",

@@ -14,9 +14,9 @@ use crate::channel::trace::Traced;
 use crate::domain::limits::{IDLE_CONNECTION, IDLE_CONNECTIONS};
 
 /// Everything that goes out by the same settings.
-pub(super) struct Wire {
-    pub(super) timeout: Duration,
-    pub(super) egress: Egress,
+pub(in crate::channel) struct Wire {
+    pub(in crate::channel) timeout: Duration,
+    pub(in crate::channel) egress: Egress,
     tls: Result<ClientConfig, NoRoots>,
     proxy: Option<ProxyRoute>,
     clients: Mutex<Vec<(Way, reqwest::Client)>>,
@@ -24,14 +24,14 @@ pub(super) struct Wire {
 
 /// Which client a request needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Way {
-    pub(super) http1_only: bool,
-    pub(super) by_proxy: bool,
+pub(in crate::channel) struct Way {
+    pub(in crate::channel) http1_only: bool,
+    pub(in crate::channel) by_proxy: bool,
 }
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoClient {
+pub(in crate::channel) enum NoClient {
     #[error(transparent)]
     NoRoots(#[from] NoRoots),
     #[error(transparent)]
@@ -39,7 +39,7 @@ pub(super) enum NoClient {
 }
 
 impl Wire {
-    pub(super) fn new(settings: &ChannelSettings) -> Result<Self, ChannelError> {
+    pub(in crate::channel) fn new(settings: &ChannelSettings) -> Result<Self, ChannelError> {
         Ok(Self {
             timeout: settings.timeout,
             egress: settings.egress(),
@@ -50,13 +50,13 @@ impl Wire {
     }
 
     /// The proxy that a request to `url` goes through, without its credentials.
-    pub(super) fn proxy_for(&self, url: &Url) -> Option<&str> {
+    pub(in crate::channel) fn proxy_for(&self, url: &Url) -> Option<&str> {
         let route = self.proxy.as_ref()?;
         route.takes(url).then_some(route.shown.as_str())
     }
 
     /// The client for a way, made when it is first asked for.
-    pub(super) fn client(&self, way: Way) -> Result<reqwest::Client, NoClient> {
+    pub(in crate::channel) fn client(&self, way: Way) -> Result<reqwest::Client, NoClient> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, client)) = clients.iter().find(|(each, _)| *each == way) {
             return Ok(client.clone());

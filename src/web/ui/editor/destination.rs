@@ -1,24 +1,26 @@
-//! A webhook as it stands in the editor's form: as it was typed, right or wrong.
+//! A destination as it stands in the editor's form: as it was typed, right or wrong.
 
 use serde_json::{Map, Value, json};
 
 use super::credential::Desk;
 use super::rows::Group;
 use crate::domain::id::IntegrationId;
-use crate::domain::integration::Integration;
+use crate::domain::integration::{Integration, Kind, SlackUrl};
 use crate::engine::ports::VaultError;
 use crate::web::api::integration_out::Settings;
 use crate::web::ui::form::Form;
 
-/// A webhook in the form.
+/// A destination in the form. Fields that its kind has no use for stay as they are in a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Webhook {
+pub(super) struct Destination {
     /// Which integration it is; a new one has no id yet.
     pub(super) id: Option<String>,
     /// What its typed credential is bound to.
     pub(super) key: IntegrationId,
+    pub(super) kind: Kind,
     pub(super) stage: Stage,
     pub(super) name: String,
+    /// A Slack channel's as it may be shown: what is typed is its credential.
     pub(super) url: String,
     /// As in JSON.
     pub(super) method: String,
@@ -31,6 +33,9 @@ pub(super) struct Webhook {
     pub(super) max_in_flight: String,
     pub(super) rate_limit: String,
     pub(super) retry: Retry,
+    /// What its messages say; empty for the default.
+    pub(super) title: String,
+    pub(super) text: String,
     pub(super) condition: Group,
 }
 
@@ -92,12 +97,13 @@ impl Stage {
     }
 }
 
-impl Webhook {
+impl Destination {
     /// A new one, with all its fields open.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(kind: Kind) -> Self {
         Self {
             id: None,
             key: IntegrationId(uuid::Uuid::new_v4()),
+            kind,
             stage: Stage::New,
             name: String::new(),
             url: String::new(),
@@ -110,6 +116,8 @@ impl Webhook {
             max_in_flight: String::new(),
             rate_limit: String::new(),
             retry: Retry::default(),
+            title: String::new(),
+            text: String::new(),
             condition: Group::default(),
         }
     }
@@ -117,31 +125,34 @@ impl Webhook {
     /// A saved one.
     pub(super) fn of(integration: &Integration) -> Self {
         let settings = Settings::of(integration);
-        let number = |number: Option<String>| number.unwrap_or_default();
+        let typed = |text: Option<String>| text.unwrap_or_default();
         Self {
             id: Some(settings.id),
             key: integration.id,
+            kind: integration.target.kind(),
             stage: Stage::Closed,
             name: settings.name,
-            url: settings.url,
-            method: settings.auth.method.to_owned(),
-            header_name: settings.auth.header_name.unwrap_or_default(),
-            credential: if settings.auth.credential_set {
+            url: typed(settings.url),
+            method: settings.auth.as_ref().map_or("none", |auth| auth.method).to_owned(),
+            header_name: typed(settings.auth.and_then(|auth| auth.header_name)),
+            credential: if integration.credential_set {
                 Credential::Saved
             } else {
                 Credential::Absent
             },
-            signing: settings.signing,
-            http1_only: settings.http1_only,
+            signing: settings.signing.unwrap_or(false),
+            http1_only: settings.http1_only.unwrap_or(false),
+            title: typed(settings.template.as_ref().and_then(|each| each.title.clone())),
+            text: typed(settings.template.and_then(|each| each.text)),
             ordering: settings.ordering.to_owned(),
-            max_in_flight: number(settings.max_in_flight.map(|count| count.to_string())),
-            rate_limit: number(settings.rate_limit.map(|count| count.to_string())),
+            max_in_flight: typed(settings.max_in_flight.map(|count| count.to_string())),
+            rate_limit: typed(settings.rate_limit.map(|count| count.to_string())),
             retry: settings.retry.map_or_else(Retry::default, |retry| Retry {
-                base: number(retry.base),
-                factor: number(retry.factor.map(|factor| factor.to_string())),
-                cap: number(retry.cap),
-                horizon: number(retry.horizon),
-                jitter: number(retry.jitter.map(|jitter| jitter.to_string())),
+                base: typed(retry.base),
+                factor: typed(retry.factor.map(|factor| factor.to_string())),
+                cap: typed(retry.cap),
+                horizon: typed(retry.horizon),
+                jitter: typed(retry.jitter.map(|jitter| jitter.to_string())),
             }),
             condition: Group::of(settings.condition.as_ref()),
         }
@@ -152,10 +163,13 @@ impl Webhook {
         self.id = None;
         self.key = IntegrationId(uuid::Uuid::new_v4());
         self.credential = Credential::Absent;
+        if self.kind == Kind::Slack {
+            self.url = String::new();
+        }
         self
     }
 
-    /// Reads what a form says of the webhook at `at`; nothing where it says nothing. A credential that was
+    /// Reads what a form says of the destination at `at`; nothing where it says nothing. A credential that was
     /// typed is sealed at once.
     ///
     /// # Errors
@@ -163,8 +177,21 @@ impl Webhook {
     pub(super) fn read(form: &Form, at: &str, desk: &Desk<'_>) -> Result<Option<Self>, VaultError> {
         let text = |part: &str| form.text(&format!("{at}/{part}")).trim().to_owned();
         let part = |part: &str| form.text(&format!("{at}:{part}"));
-        let Ok(key) = part("key").parse() else { return Ok(None) };
-        let typed = form.secret(&format!("{at}/auth/credential"));
+        let (Ok(key), Some(kind)) = (part("key").parse(), Kind::from_word(part("kind"))) else {
+            return Ok(None);
+        };
+        let typed = form.secret(&match kind {
+            Kind::Webhook => format!("{at}/auth/credential"),
+            Kind::Slack => format!("{at}/url"),
+        });
+        let url = match kind {
+            Kind::Webhook => text("url"),
+            Kind::Slack if typed.expose().trim().is_empty() => part("shown").to_owned(),
+            // What can't be used is told when it is looked at as a whole.
+            Kind::Slack => SlackUrl::parse(typed.expose().to_owned())
+                .map(|url| url.masked().to_owned())
+                .unwrap_or_default(),
+        };
         let credential = if typed.expose().is_empty() {
             match part("credential") {
                 "saved" => Credential::Saved,
@@ -179,13 +206,14 @@ impl Webhook {
         Ok(Some(Self {
             id: Some(text("id")).filter(|id| !id.is_empty()),
             key,
+            kind,
             stage: match part("stage") {
                 "open" => Stage::Open,
                 "new" => Stage::New,
                 _ => Stage::Closed,
             },
             name: text("name"),
-            url: text("url"),
+            url,
             method: text("auth/method"),
             header_name: text("auth/header_name"),
             credential,
@@ -201,18 +229,28 @@ impl Webhook {
                 horizon: text("retry/horizon"),
                 jitter: text("retry/jitter"),
             },
+            title: text("template/title"),
+            text: form.text(&format!("{at}/template/text")).trim_end().replace("\r\n", "\n"),
             condition: Group::read(form, &format!("{at}/condition")),
         }))
     }
 
-    /// The fields of a form that [`Webhook::read`] reads as this one.
+    /// The fields of a form that [`Destination::read`] reads as this one.
     pub(super) fn fields(&self, at: &str, into: &mut Vec<(String, String)>) {
         self.given(at, into);
         let mut add = |name: &str, text: &str| into.push((format!("{at}/{name}"), text.to_owned()));
         add("name", &self.name);
-        add("url", &self.url);
-        add("auth/method", &self.method);
-        add("auth/header_name", &self.header_name);
+        match self.kind {
+            Kind::Webhook => {
+                add("url", &self.url);
+                add("auth/method", &self.method);
+                add("auth/header_name", &self.header_name);
+            }
+            Kind::Slack => {
+                add("template/title", &self.title);
+                add("template/text", &self.text);
+            }
+        }
         for (name, is_on) in [("signing", self.signing), ("http1_only", self.http1_only)] {
             if is_on {
                 add(name, "on");
@@ -241,6 +279,10 @@ impl Webhook {
         }
         let mut add = |name: &str, text: &str| into.push((format!("{at}:{name}"), text.to_owned()));
         add("key", &self.key.to_string());
+        add("kind", self.kind.word());
+        if self.kind == Kind::Slack {
+            add("shown", &self.url);
+        }
         add("stage", self.stage.word());
         add("credential", self.credential.word());
         if let Credential::Typed(sealed) = &self.credential {
@@ -250,7 +292,7 @@ impl Webhook {
 
     /// Whether nothing was typed yet.
     pub(super) fn is_untouched(&self) -> bool {
-        let untouched = Self { key: self.key, ..Self::new() };
+        let untouched = Self { key: self.key, ..Self::new(self.kind) };
         *self == untouched
     }
 
@@ -267,39 +309,18 @@ impl Webhook {
         desk: &Desk<'_>,
         places: &mut Vec<(String, String)>,
     ) -> Value {
-        let mut auth = Map::new();
-        auth.insert("method".to_owned(), self.method.as_str().into());
-        if self.method == "custom_header" {
-            auth.insert("header_name".to_owned(), self.header_name.as_str().into());
-        }
-        match &self.credential {
-            Credential::Removed => {
-                auth.insert("credential".to_owned(), Value::Null);
-            }
-            Credential::Typed(sealed) if self.sends_credential() => {
-                if let Some(typed) = desk.open(self.key, sealed) {
-                    auth.insert("credential".to_owned(), typed.expose().into());
-                }
-            }
-            Credential::Typed(_)
-            | Credential::Absent
-            | Credential::Saved
-            | Credential::Replacing => {}
-        }
-        let mut all = json!({
-            "kind": "webhook",
-            "url": self.url,
-            "auth": auth,
-            "signing": self.signing,
-            "http1_only": self.http1_only,
-            "ordering": self.ordering,
-        });
+        let mut all = match self.kind {
+            Kind::Webhook => self.webhook_json(desk),
+            Kind::Slack => self.slack_json(desk),
+        };
         let mut set = |name: &str, value: Option<Value>| {
             if let (Some(all), Some(value)) = (all.as_object_mut(), value) {
                 all.insert(name.to_owned(), value);
             }
         };
         let text = |text: &str| (!text.is_empty()).then(|| Value::from(text));
+        set("kind", Some(self.kind.word().into()));
+        set("ordering", text(&self.ordering));
         set("id", self.id.as_deref().and_then(text));
         set("name", text(&self.name));
         set("max_in_flight", number(&self.max_in_flight));
@@ -320,6 +341,62 @@ impl Webhook {
         set("retry", (!retry.is_empty()).then_some(Value::Object(retry)));
         all
     }
+
+    fn webhook_json(&self, desk: &Desk<'_>) -> Value {
+        let mut auth = Map::new();
+        auth.insert("method".to_owned(), self.method.as_str().into());
+        if self.method == "custom_header" {
+            auth.insert("header_name".to_owned(), self.header_name.as_str().into());
+        }
+        match &self.credential {
+            Credential::Removed => {
+                auth.insert("credential".to_owned(), Value::Null);
+            }
+            Credential::Typed(sealed) if self.sends_credential() => {
+                if let Some(typed) = desk.open(self.key, sealed) {
+                    auth.insert("credential".to_owned(), typed.expose().into());
+                }
+            }
+            Credential::Typed(_)
+            | Credential::Absent
+            | Credential::Saved
+            | Credential::Replacing => {}
+        }
+        json!({
+            "url": self.url,
+            "auth": auth,
+            "signing": self.signing,
+            "http1_only": self.http1_only,
+        })
+    }
+
+    fn slack_json(&self, desk: &Desk<'_>) -> Value {
+        let mut all = Map::new();
+        match &self.credential {
+            Credential::Typed(sealed) => {
+                if let Some(typed) = desk.open(self.key, sealed) {
+                    all.insert("url".to_owned(), typed.expose().into());
+                }
+            }
+            Credential::Saved | Credential::Replacing => {
+                all.insert("url".to_owned(), self.url.as_str().into());
+            }
+            Credential::Absent | Credential::Removed => {}
+        }
+        all.extend(self.template_json());
+        Value::Object(all)
+    }
+
+    /// What its messages say, where anything is said of it.
+    pub(super) fn template_json(&self) -> Option<(String, Value)> {
+        let parts = [("title", &self.title), ("text", &self.text)];
+        let template: Map<String, Value> = parts
+            .into_iter()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(name, text)| (name.to_owned(), Value::from(text.as_str())))
+            .collect();
+        (!template.is_empty()).then(|| ("template".to_owned(), Value::Object(template)))
+    }
 }
 
 /// A number where it is one; what else was typed is refused by who reads it.
@@ -332,10 +409,10 @@ fn number(text: &str) -> Option<Value> {
     Some(number.unwrap_or_else(|| Value::from(text)))
 }
 
-impl Webhook {
-    /// Whether something is set that most webhooks leave as it is.
+impl Destination {
+    /// Whether something is set that most destinations leave as it is.
     pub(super) fn has_advanced(&self) -> bool {
-        let plain = Self::new();
+        let plain = Self::new(self.kind);
         self.ordering != plain.ordering
             || self.signing
             || self.http1_only

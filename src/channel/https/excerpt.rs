@@ -19,21 +19,27 @@ type Needle = Zeroizing<Vec<u8>>;
 /// What must not be shown, in the forms in which it may come back.
 /// They are made when something is shown for the first time: most answers say nothing.
 #[derive(Default)]
-pub(super) struct Mask {
-    secret: Option<Zeroizing<String>>,
+pub(in crate::channel) struct Mask {
+    secrets: Vec<Zeroizing<String>>,
     needles: OnceCell<Vec<Needle>>,
 }
 
 impl Mask {
-    /// For the credential of one attempt, if it has one.
-    pub(super) fn new(credential: Option<&str>) -> Self {
-        let secret = credential.filter(|text| !text.is_empty());
-        Self { secret: secret.map(|text| text.to_owned().into()), needles: OnceCell::new() }
+    /// For what is secret of one attempt.
+    pub(in crate::channel) fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        let filled = secrets.into_iter().filter(|text| !text.is_empty());
+        let secrets = filled.map(|text| text.to_owned().into()).collect();
+        Self { secrets, needles: OnceCell::new() }
     }
 
     fn needles(&self) -> &[Needle] {
-        self.needles
-            .get_or_init(|| self.secret.as_deref().map(|text| forms(text)).unwrap_or_default())
+        self.needles.get_or_init(|| {
+            let mut needles: Vec<_> = self.secrets.iter().flat_map(|text| forms(text)).collect();
+            // The longest first: a shorter one inside it would leave the rest standing.
+            needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+            needles.dedup();
+            needles
+        })
     }
 
     fn hide(&self, text: &[u8], cut: bool) -> Vec<u8> {
@@ -72,9 +78,6 @@ fn forms(text: &str) -> Vec<Needle> {
     }
     needles.push(url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().into());
     needles.extend(base64_forms(text.as_bytes()));
-    // The longest first: a shorter one inside it would leave the rest standing.
-    needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
-    needles.dedup();
     needles.into_iter().map(Needle::from).collect()
 }
 
@@ -106,7 +109,7 @@ pub(super) fn excerpt(body: &[u8], cut: bool, mask: &Mask) -> Option<String> {
 }
 
 /// One line of an error's cause, some of which may be a receiver's words.
-pub(super) fn cause(text: &str, mask: &Mask, characters: usize) -> String {
+pub(in crate::channel) fn cause(text: &str, mask: &Mask, characters: usize) -> String {
     let hidden = mask.hide(text.as_bytes(), false);
     let line = harmless(&String::from_utf8_lossy(&hidden)).replace(['\n', '\t'], " ");
     match line.char_indices().nth(characters) {
@@ -143,7 +146,7 @@ mod tests {
     use super::*;
 
     fn shown(body: &[u8], credential: &str) -> String {
-        excerpt(body, false, &Mask::new(Some(credential))).unwrap_or_default()
+        excerpt(body, false, &Mask::new([credential])).unwrap_or_default()
     }
 
     // C13
@@ -177,7 +180,7 @@ mod tests {
     // C13
     #[test]
     fn c13_a_credential_cut_off_at_the_end_is_masked_too() {
-        let mask = Mask::new(Some("topsecret"));
+        let mask = Mask::new(["topsecret"]);
         assert_eq!(excerpt(b"key=topsec", true, &mask).as_deref(), Some("key=•••"));
         assert_eq!(excerpt(b"key=topsec", false, &mask).as_deref(), Some("key=topsec"));
     }
@@ -191,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_cause_is_one_short_line() {
-        let mask = Mask::new(Some("topsecret"));
+        let mask = Mask::new(["topsecret"]);
         assert_eq!(cause("a\nb topsecret", &mask, 100), "a b •••");
         assert_eq!(cause("ééééé", &mask, 3), "ééé…");
     }
