@@ -15,6 +15,9 @@ pub use crate::domain::queue::{Change, Loaded, Next};
 use crate::domain::secret::{Sealed, Secret};
 use crate::domain::time::Timestamp;
 
+mod actor;
+pub use actor::{Actor, ActorKind};
+
 /// A future that can be sent to another thread.
 pub type Promise<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// A future that stays on its thread.
@@ -234,57 +237,6 @@ pub struct SigningSecret {
 /// The alert's body on disk is not the one that was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DamagedAlert;
-
-/// Who changed something, for the audit log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Actor {
-    /// What it is.
-    pub kind: ActorKind,
-    /// A token's or user's name, or `system`, `cli`.
-    pub name: String,
-    /// From which address.
-    pub address: Option<String>,
-}
-
-impl Actor {
-    /// Somebody on the machine itself.
-    pub fn cli() -> Self {
-        Self { kind: ActorKind::Cli, name: "cli".to_owned(), address: None }
-    }
-}
-
-/// What an actor is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ActorKind {
-    /// A program with a token.
-    Token,
-    /// A person who is signed in.
-    User,
-    /// Somebody on the machine itself.
-    Cli,
-    /// The service, without being asked.
-    System,
-}
-
-impl ActorKind {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Token, Self::User, Self::Cli, Self::System];
-
-    /// The word in rows, API and log.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Token => "token",
-            Self::User => "user",
-            Self::Cli => "cli",
-            Self::System => "system",
-        }
-    }
-
-    /// What that word stands for.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|each| each.word() == word)
-    }
-}
 
 /// A creation that names itself: the same call again, under the same key, makes no second thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
