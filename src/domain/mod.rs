@@ -17,6 +17,7 @@ pub mod outcome;
 pub mod queue;
 pub mod recent;
 pub mod record;
+pub mod relay;
 pub mod restart;
 pub mod schedule;
 pub mod secret;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::Engine;
 use super::ports::{Act, Actor, Attempt, Destination, Edit, Sealer, StoreError};
 use super::supervisor::Revive;
-use crate::domain::alert::{self, Alert, AlertFacts, Body};
+use crate::domain::alert::{self, Alert, AlertFacts, Body, Origin};
 use crate::domain::delivery::Report;
 use crate::domain::id::{AlertId, DeliveryId, IntegrationId};
 use crate::domain::integration::{Health, Integration, Status};
@@ -147,6 +147,7 @@ impl Engine {
     pub fn request_headers(
         &self,
         integration: Integration,
+        origin: Origin,
         record_id: &str,
         number: u32,
         started_at: Timestamp,
@@ -155,6 +156,7 @@ impl Engine {
         let alert = Alert {
             id: AlertId(0),
             automation_id: integration.automation_id,
+            origin,
             record_id: record_id.to_owned(),
             body: Body::new(bytes::Bytes::new()),
         };
@@ -207,7 +209,8 @@ impl Engine {
             record: &record,
             dashboard_url: &self.shared.dashboard_url,
         });
-        Alert { id: AlertId(0), automation_id, record_id: record.id, body }
+        let origin = Origin::Fired(automation_id);
+        Alert { id: AlertId(0), automation_id, origin, record_id: record.id, body }
     }
 
     /// Reads a destination anew: it was changed by other means.

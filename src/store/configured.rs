@@ -5,16 +5,15 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::error::SqlResult;
-use super::row::{self, bad, maybe_millis, maybe_parsed, maybe_time, uuid};
+use super::row::{self, bad, maybe_millis, maybe_time, uuid};
+use super::trigger::{auth_method, trigger};
 use crate::domain::automation::Automation;
 use crate::domain::circuit::Circuit;
 use crate::domain::condition::Condition;
 use crate::domain::id::{AutomationId, IntegrationId};
 use crate::domain::integration::{
-    AuthMethod, DeliverySettings, HeaderName, Health, HttpsUrl, Integration, Ordering, Status,
-    Target, Webhook,
+    DeliverySettings, Health, HttpsUrl, Integration, Ordering, Status, Target, Webhook,
 };
-use crate::domain::levels::MinimumLevels;
 use crate::domain::schedule::RetryOverrides;
 use crate::domain::secret::Sealed;
 use crate::domain::time::Timestamp;
@@ -114,16 +113,7 @@ pub(super) fn revisions(
 /// Where and how, from a row of either table that holds it.
 fn target(found: &Row<'_>) -> rusqlite::Result<Target> {
     let url: String = found.get("url")?;
-    let auth = match found.get::<_, String>("auth_method")?.as_str() {
-        "none" => AuthMethod::None,
-        "bearer" => AuthMethod::Bearer,
-        "api_key" => AuthMethod::ApiKey,
-        "custom_header" => {
-            let name: String = found.get("auth_header")?;
-            AuthMethod::CustomHeader(HeaderName::parse(&name).map_err(|e| bad("auth_header", e))?)
-        }
-        other => return Err(bad("auth_method", format!("unknown word {other}"))),
-    };
+    let auth = auth_method(found, "auth_method", "auth_header")?;
     Ok(Target::Webhook(Webhook {
         url: HttpsUrl::parse(&url).map_err(|error| bad("url", error))?,
         auth,
@@ -137,12 +127,7 @@ fn automation(found: &Row<'_>, integrations: Vec<Integration>) -> rusqlite::Resu
         id: AutomationId(uuid(found, "id")?),
         name: found.get("name")?,
         active: found.get("active")?,
-        filter: condition(found, "filter")?,
-        minimum_levels: MinimumLevels {
-            escalation: maybe_parsed(found, "min_escalation")?,
-            emotional_intensity: maybe_parsed(found, "min_intensity")?,
-            sentiment_shift: maybe_parsed(found, "min_shift")?,
-        },
+        trigger: trigger(found)?,
         integrations,
         version: found.get("version")?,
     })
@@ -204,8 +189,8 @@ pub(super) fn health(found: &Row<'_>) -> rusqlite::Result<Health> {
     })
 }
 
-fn condition(found: &Row<'_>, column: &str) -> rusqlite::Result<Option<Condition>> {
+pub(super) fn condition(found: &Row<'_>, column: &str) -> rusqlite::Result<Option<Condition>> {
     let Some(text) = found.get::<_, Option<String>>(column)? else { return Ok(None) };
     let json = serde_json::from_str(&text).map_err(|error| bad(column, error))?;
-    Condition::parse(&json).map(Some).map_err(|error| bad(column, error))
+    Condition::restore(&json).map(Some).map_err(|error| bad(column, error))
 }

@@ -41,6 +41,7 @@ mod schema;
 mod settle;
 mod shown;
 mod tokens;
+mod trigger;
 mod turn;
 mod writer;
 

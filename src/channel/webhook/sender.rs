@@ -80,7 +80,7 @@ impl Sender for WebhookSender {
         let integration = &attempt.destination.integration;
         let Target::Webhook(webhook) = &integration.target;
         let alert = &attempt.alert;
-        let key = idempotency_key(alert.automation_id, integration.id, &alert.record_id);
+        let key = idempotency_key(&alert.origin, integration.id, &alert.record_id);
         AttemptView::new(webhook, &key, attempt.started_at).headers
     }
 }
@@ -168,7 +168,7 @@ fn prepare<'a>(
     if let Err(denied) = wire.egress.check_url(&webhook.url) {
         return Err(fault(FaultKind::EgressDenied, &denied.to_string()));
     }
-    let key = idempotency_key(alert.automation_id, integration.id, &alert.record_id);
+    let key = idempotency_key(&alert.origin, integration.id, &alert.record_id);
     let headers = request::headers(
         webhook,
         &key,
@@ -204,7 +204,7 @@ fn open(
         detail: format!("{what}: {error}; set it again, or put the master key back"),
     };
     let destination = &attempt.destination;
-    let id = destination.integration.id;
+    let id = destination.integration.id.0;
     let credential = destination
         .credential
         .as_ref()

@@ -77,7 +77,7 @@ impl DeliveryOut {
             automation_id: row.automation_id.to_string(),
             integration_id: row.integration_id.to_string(),
             record_id: row.record_id.clone(),
-            idempotency_key: idempotency_key(row.automation_id, row.integration_id, &row.record_id),
+            idempotency_key: idempotency_key(&row.origin, row.integration_id, &row.record_id),
             attempt_count: row.attempts,
             in_doubt: row.in_doubt,
             created_at: row.created_at.to_string(),
@@ -237,7 +237,7 @@ async fn with_requests(
     let shown = attempts.iter().map(|attempt| {
         let integration = attempt.revision.and_then(|revision| known.get(&revision));
         let request = integration.map(|integration| {
-            request(state, integration, &row.record_id, attempt.number, attempt.started_at)
+            request(state, integration, row, attempt.number, attempt.started_at)
         });
         AttemptOut::of_row(attempt, request)
     });
@@ -248,11 +248,13 @@ async fn with_requests(
 pub(in crate::web) fn request(
     state: &WebState,
     integration: &Integration,
-    record_id: &str,
+    row: &DeliveryRow,
     number: u32,
     started_at: Timestamp,
 ) -> RequestOut {
     let Target::Webhook(webhook) = &integration.target;
-    let headers = state.engine.request_headers(integration.clone(), record_id, number, started_at);
+    let (origin, record_id) = (row.origin.clone(), row.record_id.as_str());
+    let headers =
+        state.engine.request_headers(integration.clone(), origin, record_id, number, started_at);
     RequestOut { method: "POST", url: webhook.url.masked(), headers: headers_out(headers) }
 }

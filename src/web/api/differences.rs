@@ -27,16 +27,16 @@ impl Difference {
         Self { pointer: String::new(), before: None, after: Some(plain(after)) }
     }
 
-    /// The credential of that integration is another one.
-    pub(in crate::web) fn credential(integration: usize) -> Self {
+    /// The credential of the authentication at that place is another one.
+    pub(in crate::web) fn credential(auth: &str) -> Self {
         let hidden = || Some(Value::from("***"));
-        let pointer = format!("/integrations/{integration}/auth/credential");
+        let pointer = below(auth, "credential");
         Self { pointer, before: hidden(), after: hidden() }
     }
 }
 
 /// What Belfry gives and nobody sets.
-const GIVEN: [&str; 4] = ["id", "automation_id", "version", "credential_set"];
+const GIVEN: [&str; 5] = ["id", "automation_id", "version", "inbound_url", "credential_set"];
 
 /// All differences, in the order of their places. Integrations are known by their ids.
 pub(in crate::web) fn differences(before: &Value, after: &Value) -> Vec<Difference> {

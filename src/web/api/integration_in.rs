@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::integration_out;
-use crate::domain::condition::Condition;
+use crate::domain::condition::{Condition, Subject};
 use crate::domain::id::{AutomationId, IntegrationId};
 use crate::domain::integration::{
     AuthMethod, Credential, DeliverySettings, HeaderName, HttpsUrl, Integration, Ordering, Target,
@@ -32,13 +32,38 @@ pub(in crate::web) struct Draft {
 
 /// What a caller wants of a credential.
 #[derive(Debug)]
-enum Wish {
+pub(super) enum Wish {
     /// It was not spoken of.
     Keep,
     /// `null`: it is to go.
     Remove,
     /// It is to be this.
     Set(Secret),
+}
+
+impl Wish {
+    /// What becomes of the stored credential under that method: `None` keeps it, `Some(None)` removes it.
+    pub(super) fn settle(
+        self,
+        method: &AuthMethod,
+        was_set: bool,
+        at: &str,
+        faults: &mut Faults,
+    ) -> Option<Option<Secret>> {
+        match (self, method) {
+            (Self::Set(_), AuthMethod::None) => {
+                faults.add(at, "is not sent by the method none: leave it out");
+                None
+            }
+            (Self::Keep | Self::Remove, AuthMethod::None) => was_set.then_some(None),
+            (Self::Set(secret), _) => Some(Some(secret)),
+            (Self::Keep, _) if was_set => None,
+            (Self::Keep | Self::Remove, _) => {
+                faults.add(at, "is missing: this method sends a credential");
+                None
+            }
+        }
+    }
 }
 
 /// What an integration becomes, and what of it must be sealed.
@@ -55,7 +80,12 @@ pub(in crate::web) struct Settled {
 pub(in crate::web) type Gate<'a> = &'a dyn Fn(&HttpsUrl) -> Result<(), String>;
 
 /// Reads one integration; what is wrong is added to `faults`.
-pub(in crate::web) fn read(value: Value, at: &str, faults: &mut Faults) -> Option<Draft> {
+pub(in crate::web) fn read(
+    value: Value,
+    at: &str,
+    subject: Subject,
+    faults: &mut Faults,
+) -> Option<Draft> {
     let mut fields = Fields::of(value, at, faults)?;
     fields.read_only(&["automation_id", "state", "signing_secret"]);
     let id = fields.text("id", faults).and_then(|text| {
@@ -72,8 +102,8 @@ pub(in crate::web) fn read(value: Value, at: &str, faults: &mut Faults) -> Optio
         None => url.as_ref().map(|url| url.as_url().host_str().unwrap_or_default().to_owned()),
         Some(value) => super::name(&value, &fields.pointer("name"), faults),
     };
-    let (auth, credential) = auth(&mut fields, faults);
-    let condition = super::condition(&mut fields, "condition", faults);
+    let (auth, credential) = auth(&mut fields, "auth", faults);
+    let condition = super::condition(&mut fields, "condition", subject, faults);
     let delivery = delivery(&mut fields, faults);
     let signing = fields.flag("signing", faults).unwrap_or(false);
     let http1_only = fields.flag("http1_only", faults).unwrap_or(false);
@@ -98,11 +128,17 @@ fn url(fields: &mut Fields, faults: &mut Faults) -> Option<HttpsUrl> {
     parsed.map_err(|why| faults.add(fields.pointer("url"), why)).ok()
 }
 
-fn auth(fields: &mut Fields, faults: &mut Faults) -> (Option<AuthMethod>, Wish) {
-    let Some(value) = fields.value("auth") else {
+/// An authentication method with what is wanted of its credential: the same words for what is sent and for
+/// what is asked for.
+pub(super) fn auth(
+    fields: &mut Fields,
+    name: &'static str,
+    faults: &mut Faults,
+) -> (Option<AuthMethod>, Wish) {
+    let Some(value) = fields.value(name) else {
         return (Some(AuthMethod::None), Wish::Keep);
     };
-    let Some(mut auth) = Fields::of(value, &fields.pointer("auth"), faults) else {
+    let Some(mut auth) = Fields::of(value, &fields.pointer(name), faults) else {
         return (None, Wish::Keep);
     };
     auth.read_only(&["credential_set"]);
@@ -228,19 +264,7 @@ impl Draft {
         }
         let at = below(&below(&self.at, "auth"), "credential");
         let was_set = old.is_some_and(|old| old.credential_set);
-        let credential = match (self.credential, &webhook.auth) {
-            (Wish::Set(_), AuthMethod::None) => {
-                faults.add(at, "is not sent by the method none: leave it out");
-                None
-            }
-            (Wish::Keep | Wish::Remove, AuthMethod::None) => was_set.then_some(None),
-            (Wish::Set(secret), _) => Some(Some(secret)),
-            (Wish::Keep, _) if was_set => None,
-            (Wish::Keep | Wish::Remove, _) => {
-                faults.add(at, "is missing: this method sends a credential");
-                None
-            }
-        };
+        let credential = self.credential.settle(&webhook.auth, was_set, &at, faults);
         let first_signing = webhook.signing && !before.is_some_and(|before| before.signing);
         let credential_set = credential.as_ref().map_or(was_set, Option::is_some);
         let integration = Integration {

@@ -49,7 +49,7 @@ pub(in crate::web) struct Settings {
     pub(in crate::web) http1_only: bool,
 }
 
-/// How it proves who sends.
+/// How whoever sends proves who it is.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct Auth {
     /// `none`, `bearer`, `api_key` or `custom_header`.
@@ -81,16 +81,23 @@ pub(in crate::web) struct Retry {
     pub(in crate::web) jitter: Option<f64>,
 }
 
-impl Settings {
-    /// What people set.
-    pub(in crate::web) fn of(integration: &Integration) -> Self {
-        let Target::Webhook(webhook) = &integration.target;
-        let (method, header_name) = match &webhook.auth {
+impl Auth {
+    /// The method, and whether there is a credential for it.
+    pub(in crate::web) fn of(method: &AuthMethod, credential_set: bool) -> Self {
+        let (method, header_name) = match method {
             AuthMethod::None => ("none", None),
             AuthMethod::Bearer => ("bearer", None),
             AuthMethod::ApiKey => ("api_key", None),
             AuthMethod::CustomHeader(name) => ("custom_header", Some(name.as_str().to_owned())),
         };
+        Self { method, header_name, credential_set }
+    }
+}
+
+impl Settings {
+    /// What people set.
+    pub(in crate::web) fn of(integration: &Integration) -> Self {
+        let Target::Webhook(webhook) = &integration.target;
         let delivery = &integration.delivery;
         Self {
             id: integration.id.to_string(),
@@ -98,7 +105,7 @@ impl Settings {
             kind: "webhook",
             name: integration.name.clone(),
             url: webhook.url.to_string(),
-            auth: Auth { method, header_name, credential_set: integration.credential_set },
+            auth: Auth::of(&webhook.auth, integration.credential_set),
             condition: integration.condition.as_ref().map(Condition::to_json),
             max_in_flight: delivery.max_in_flight,
             ordering: match delivery.ordering {

@@ -59,7 +59,7 @@ pub(super) async fn chosen(
     let known = state.reader.revisions(row.integration_id, revisions).await?;
     let integration = known.first().map(|(_, integration)| integration);
     let request = integration.map(|integration| {
-        deliveries::request(state, integration, &row.record_id, attempt.number, attempt.started_at)
+        deliveries::request(state, integration, row, attempt.number, attempt.started_at)
     });
     let curl = match (&request, integration, content) {
         (Some(request), Some(integration), Some(content)) => {

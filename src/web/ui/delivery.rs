@@ -197,8 +197,7 @@ async fn page<R>(
     let curl = match (&chosen, &destination, &content) {
         (None, Some(destination), Some(content)) => {
             let integration = &destination.integration;
-            let record_id = &history.row.record_id;
-            let made = deliveries::request(state, integration, record_id, 1, now);
+            let made = deliveries::request(state, integration, &history.row, 1, now);
             Some(attempt::curl(&made, integration, content))
         }
         (Some(_), _, _) | (None, None, _) | (None, Some(_), None) => None,
@@ -244,7 +243,7 @@ impl Delivery {
             can_retry: frame.can_edit() && row.state.can_be_retried() && destination.is_some(),
             can_discard: frame.can_edit() && row.state.can_be_discarded(),
             waits,
-            key: idempotency_key(row.automation_id, row.integration_id, &row.record_id),
+            key: idempotency_key(&row.origin, row.integration_id, &row.record_id),
             automation: Named {
                 id: row.automation_id.to_string(),
                 name: way.automation,

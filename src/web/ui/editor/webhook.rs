@@ -1,6 +1,7 @@
 //! A webhook as it stands in the editor's form: as it was typed, right or wrong.
 
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::credential::Desk;
 use super::rows::Group;
@@ -71,7 +72,68 @@ pub(super) enum Credential {
 }
 
 impl Credential {
-    const fn word(&self) -> &'static str {
+    /// Reads what a form says of the credential of the part at `at`, whose authentication is at `auth`. One
+    /// that was typed is sealed at once.
+    ///
+    /// # Errors
+    /// The vault can't seal.
+    pub(super) fn read(
+        form: &Form,
+        at: &str,
+        auth: &str,
+        key: Uuid,
+        desk: &Desk<'_>,
+    ) -> Result<Self, VaultError> {
+        let typed = form.secret(&format!("{auth}/credential"));
+        if !typed.expose().is_empty() {
+            return Ok(Self::Typed(desk.seal(key, &typed)?));
+        }
+        Ok(match form.text(&format!("{at}:credential")) {
+            "saved" => Self::Saved,
+            "replacing" => Self::Replacing,
+            "removed" => Self::Removed,
+            "typed" => Self::Typed(form.text(&format!("{at}:sealed")).to_owned()),
+            _ => Self::Absent,
+        })
+    }
+
+    /// The fields of a form that [`Credential::read`] reads as this one.
+    pub(super) fn given(&self, at: &str, into: &mut Vec<(String, String)>) {
+        into.push((format!("{at}:credential"), self.word().to_owned()));
+        if let Self::Typed(sealed) = self {
+            into.push((format!("{at}:sealed"), sealed.clone()));
+        }
+    }
+
+    /// The authentication as the API takes it. A credential that can't be opened any more is left out, so
+    /// that it is asked for again.
+    pub(super) fn auth(
+        &self,
+        method: &str,
+        header_name: &str,
+        key: Uuid,
+        desk: &Desk<'_>,
+    ) -> Map<String, Value> {
+        let mut auth = Map::new();
+        auth.insert("method".to_owned(), method.into());
+        if method == "custom_header" {
+            auth.insert("header_name".to_owned(), header_name.into());
+        }
+        match self {
+            Self::Removed => {
+                auth.insert("credential".to_owned(), Value::Null);
+            }
+            Self::Typed(sealed) if method != "none" => {
+                if let Some(typed) = desk.open(key, sealed) {
+                    auth.insert("credential".to_owned(), typed.expose().into());
+                }
+            }
+            Self::Typed(_) | Self::Absent | Self::Saved | Self::Replacing => {}
+        }
+        auth
+    }
+
+    pub(super) const fn word(&self) -> &'static str {
         match self {
             Self::Absent => "absent",
             Self::Saved => "saved",
@@ -163,19 +225,8 @@ impl Webhook {
     pub(super) fn read(form: &Form, at: &str, desk: &Desk<'_>) -> Result<Option<Self>, VaultError> {
         let text = |part: &str| form.text(&format!("{at}/{part}")).trim().to_owned();
         let part = |part: &str| form.text(&format!("{at}:{part}"));
-        let Ok(key) = part("key").parse() else { return Ok(None) };
-        let typed = form.secret(&format!("{at}/auth/credential"));
-        let credential = if typed.expose().is_empty() {
-            match part("credential") {
-                "saved" => Credential::Saved,
-                "replacing" => Credential::Replacing,
-                "removed" => Credential::Removed,
-                "typed" => Credential::Typed(part("sealed").to_owned()),
-                _ => Credential::Absent,
-            }
-        } else {
-            Credential::Typed(desk.seal(key, &typed)?)
-        };
+        let Ok(key) = part("key").parse::<IntegrationId>() else { return Ok(None) };
+        let credential = Credential::read(form, at, &format!("{at}/auth"), key.0, desk)?;
         Ok(Some(Self {
             id: Some(text("id")).filter(|id| !id.is_empty()),
             key,
@@ -242,10 +293,7 @@ impl Webhook {
         let mut add = |name: &str, text: &str| into.push((format!("{at}:{name}"), text.to_owned()));
         add("key", &self.key.to_string());
         add("stage", self.stage.word());
-        add("credential", self.credential.word());
-        if let Credential::Typed(sealed) = &self.credential {
-            add("sealed", sealed);
-        }
+        self.credential.given(at, into);
     }
 
     /// Whether nothing was typed yet.
@@ -259,33 +307,14 @@ impl Webhook {
         self.method != "none"
     }
 
-    /// The integration as the API takes it. A credential that can't be opened any more is left out, so that
-    /// it is asked for again.
+    /// The integration as the API takes it.
     pub(super) fn json(
         &self,
         at: &str,
         desk: &Desk<'_>,
         places: &mut Vec<(String, String)>,
     ) -> Value {
-        let mut auth = Map::new();
-        auth.insert("method".to_owned(), self.method.as_str().into());
-        if self.method == "custom_header" {
-            auth.insert("header_name".to_owned(), self.header_name.as_str().into());
-        }
-        match &self.credential {
-            Credential::Removed => {
-                auth.insert("credential".to_owned(), Value::Null);
-            }
-            Credential::Typed(sealed) if self.sends_credential() => {
-                if let Some(typed) = desk.open(self.key, sealed) {
-                    auth.insert("credential".to_owned(), typed.expose().into());
-                }
-            }
-            Credential::Typed(_)
-            | Credential::Absent
-            | Credential::Saved
-            | Credential::Replacing => {}
-        }
+        let auth = self.credential.auth(&self.method, &self.header_name, self.key.0, desk);
         let mut all = json!({
             "kind": "webhook",
             "url": self.url,
