@@ -11,14 +11,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use belfry::domain::alert::Body;
-use belfry::domain::automation::Automation;
+use belfry::domain::alert::{Body, Origin};
+use belfry::domain::automation::{Automation, Trigger, Watch};
 use belfry::domain::delivery::{NewDelivery, Phases, Report};
 use belfry::domain::id::{AutomationId, IntegrationId};
 use belfry::domain::integration::{
     AuthMethod, DeliverySettings, HttpsUrl, Integration, Target, Webhook,
 };
-use belfry::domain::levels::MinimumLevels;
 use belfry::domain::outcome::Outcome;
 use belfry::domain::queue::{Change, Next};
 use belfry::domain::time::Timestamp;
@@ -55,14 +54,16 @@ async fn life_cycles(batch: usize, count: usize) -> f64 {
     let (automation_id, integration) =
         (automation.id, automation.integrations.first().expect("one").id);
     let by = Actor { kind: ActorKind::System, name: "bench".to_owned(), address: None };
-    let edit = Edit::CreateAutomation { automation, seals: Vec::new(), once: None };
+    let edit = Edit::CreateAutomation { automation, seals: Vec::new(), inbound: None, once: None };
     store.change(edit, by, now).await.expect("an automation");
     let body = Body::new(vec![b'x'; 700].into());
     let began = Instant::now();
     for round in 0..count / batch {
         let alert = |number: usize| NewAlert {
             automation_id,
+            origin: Origin::Fired(automation_id),
             record_id: format!("record-{round}-{number}"),
+            told_by: format!("record-{round}-{number}"),
             org_id: "acme".to_owned(),
             body: body.clone(),
             escalated_at: now,
@@ -115,8 +116,7 @@ fn automation() -> Automation {
         id: automation_id,
         name: "all".to_owned(),
         active: true,
-        filter: None,
-        minimum_levels: MinimumLevels::default(),
+        trigger: Trigger::Records(Watch::default()),
         integrations: vec![integration],
         version: 1,
     }

@@ -52,6 +52,7 @@ pub struct Metrics {
     actor_restarts: Counter,
     records: Words,
     alerts: Words,
+    relayed: Words,
     connections: Gauge,
 }
 
@@ -66,6 +67,7 @@ impl Default for Metrics {
             actor_restarts: Counter::default(),
             records: Words::new("result", [ACCEPTED, REJECTED, REFUSED]),
             alerts: Words::new("result", [FIRED, DUPLICATE]),
+            relayed: Words::new("result", [ACCEPTED, DUPLICATE, REJECTED, REFUSED]),
             connections: Gauge::default(),
         }
     }
@@ -122,6 +124,21 @@ impl Metrics {
         self.alerts.add(DUPLICATE, duplicates);
     }
 
+    /// Another system posted an alert that is kept, be it new or there already.
+    pub fn relayed(&self, fresh: bool) {
+        self.relayed.add(if fresh { ACCEPTED } else { DUPLICATE }, 1);
+    }
+
+    /// Another system posted what is no alert, or did not prove who it is.
+    pub fn relay_rejected(&self) {
+        self.relayed.add(REJECTED, 1);
+    }
+
+    /// Another system posted an alert that was not taken: it may come again.
+    pub fn relay_refused(&self) {
+        self.relayed.add(REFUSED, 1);
+    }
+
     /// A caller has connected: counted until what is returned is dropped.
     pub fn connection(&self) -> Connection {
         self.connections.inc();
@@ -148,6 +165,9 @@ impl Metrics {
         registry.register("records", records, self.records.clone());
         let alerts = "Alerts that records caused, and such as were there already";
         registry.register("alerts", alerts, self.alerts.clone());
+        let relayed = "Alerts that other systems posted: accepted, there already, rejected as wrong, or \
+                       refused for the time being";
+        registry.register("relayed", relayed, self.relayed.clone());
         registry.register("http_connections", "Callers connected now", self.connections.clone());
     }
 }
@@ -279,6 +299,10 @@ mod tests {
         metrics.records(98, 2);
         metrics.refused(3);
         metrics.alerts(4, 5);
+        metrics.relayed(true);
+        metrics.relayed(false);
+        metrics.relay_rejected();
+        metrics.relay_refused();
         let open = metrics.connection();
         drop(metrics.connection());
         let lines = lines(&metrics);
@@ -298,6 +322,10 @@ mod tests {
             "belfry_records_total{result=\"refused\"} 3",
             "belfry_alerts_total{result=\"fired\"} 4",
             "belfry_alerts_total{result=\"duplicate\"} 5",
+            "belfry_relayed_total{result=\"accepted\"} 1",
+            "belfry_relayed_total{result=\"duplicate\"} 1",
+            "belfry_relayed_total{result=\"rejected\"} 1",
+            "belfry_relayed_total{result=\"refused\"} 1",
             "belfry_http_connections 1",
         ] {
             assert!(lines.iter().any(|each| each == line), "{line} in {lines:#?}");

@@ -15,9 +15,9 @@ use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::{hkdf, hmac};
 use rustix::fs::OFlags;
+use uuid::Uuid;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::domain::id::IntegrationId;
 use crate::domain::secret::{Sealed, Secret};
 use crate::engine::ports::{Purpose, Sealer, VaultError};
 
@@ -254,6 +254,7 @@ pub struct Vault {
     key_id: [u8; KEY_ID_BYTES],
     credentials: LessSafeKey,
     signing_secrets: LessSafeKey,
+    inbound_credentials: LessSafeKey,
     drafts: LessSafeKey,
     fingerprints: hmac::Key,
     random: SystemRandom,
@@ -291,6 +292,7 @@ impl Vault {
             key_id,
             credentials: derive(Purpose::Credential)?,
             signing_secrets: derive(Purpose::SigningSecret)?,
+            inbound_credentials: derive(Purpose::InboundCredential)?,
             drafts: derive(Purpose::Draft)?,
             fingerprints: root
                 .expand(&[b"creations.fingerprint"], hmac::HMAC_SHA256)
@@ -322,18 +324,19 @@ impl Vault {
         match purpose {
             Purpose::Credential => &self.credentials,
             Purpose::SigningSecret => &self.signing_secrets,
+            Purpose::InboundCredential => &self.inbound_credentials,
             Purpose::Draft => &self.drafts,
         }
     }
 
     /// What a seal is bound to: format, key, purpose and place.
-    fn aad(&self, purpose: Purpose, id: IntegrationId) -> Aad<Vec<u8>> {
+    fn aad(&self, purpose: Purpose, id: Uuid) -> Aad<Vec<u8>> {
         let mut place = b"belfry/".to_vec();
         place.push(VERSION);
         place.extend_from_slice(&self.key_id);
         place.extend_from_slice(purpose_word(purpose));
         place.push(0);
-        place.extend_from_slice(id.0.as_bytes());
+        place.extend_from_slice(id.as_bytes());
         Aad::from(place)
     }
 }
@@ -342,17 +345,13 @@ fn purpose_word(purpose: Purpose) -> &'static [u8] {
     match purpose {
         Purpose::Credential => b"integrations.credential",
         Purpose::SigningSecret => b"signing_secrets.sealed",
+        Purpose::InboundCredential => b"automations.inbound_credential",
         Purpose::Draft => b"drafts.credential",
     }
 }
 
 impl Sealer for Vault {
-    fn seal(
-        &self,
-        purpose: Purpose,
-        id: IntegrationId,
-        secret: &Secret,
-    ) -> Result<Sealed, VaultError> {
+    fn seal(&self, purpose: Purpose, id: Uuid, secret: &Secret) -> Result<Sealed, VaultError> {
         if self.seals.fetch_add(1, Ordering::Relaxed) >= self.most_seals {
             return Err(VaultError::Exhausted);
         }
@@ -377,12 +376,7 @@ impl Sealer for Vault {
         Ok(Sealed(sealed))
     }
 
-    fn open(
-        &self,
-        purpose: Purpose,
-        id: IntegrationId,
-        sealed: &Sealed,
-    ) -> Result<Secret, VaultError> {
+    fn open(&self, purpose: Purpose, id: Uuid, sealed: &Sealed) -> Result<Secret, VaultError> {
         let (prefix, text) =
             sealed.0.split_at_checked(PREFIX_BYTES).ok_or(VaultError::Unreadable)?;
         let rest = prefix.strip_prefix(&[VERSION]).ok_or(VaultError::Unreadable)?;

@@ -17,17 +17,18 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use belfry::domain::id::IntegrationId;
 use belfry::domain::secret::Sealed;
 use belfry::engine::ports::{Purpose, Sealer as _};
 use belfry::vault::{KEY_FILE, MasterKey, Vault};
 use process::{Data, Listener, Service, belfry, path_text, wait_until};
 use rusqlite::Connection;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 const CREDENTIAL: &str = "geheim-91";
-/// What [`Store::make`] has sealed: two credentials, and three signing secrets, of which one is going.
-const SEALS: usize = 5;
+/// What [`Store::make`] has sealed: two credentials, three signing secrets, of which one is going, and what
+/// the sender of a relay must give.
+const SEALS: usize = 6;
 
 /// A data directory with sealed secrets in it, and no service.
 struct Store {
@@ -58,6 +59,9 @@ impl Store {
         let path = format!("/v1/integrations/{sent_to}/rotate-signing-secret");
         let rotated = service.ok("POST", &path, &json!({}));
         let signing_secret = rotated["signing_secret"].as_str().expect("it is shown").to_owned();
+        let auth = json!({"method": "bearer", "credential": "geheim-93"});
+        let relay = json!({"name": "relay", "trigger": "relay", "inbound_auth": auth});
+        service.ok("POST", "/v1/automations", &relay);
         stop(&mut service);
         Self { data, sent_to, signing_secret }
     }
@@ -83,7 +87,7 @@ impl Store {
     }
 
     /// All that is sealed.
-    fn seals(&self) -> Vec<(Purpose, IntegrationId, Sealed)> {
+    fn seals(&self) -> Vec<(Purpose, Uuid, Sealed)> {
         let database = self.database();
         let mut all = Vec::new();
         for (purpose, sql) in [
@@ -95,11 +99,15 @@ impl Store {
                 Purpose::SigningSecret,
                 "SELECT integration_id, sealed FROM signing_secrets ORDER BY id",
             ),
+            (
+                Purpose::InboundCredential,
+                "SELECT id, inbound_credential FROM automations WHERE inbound_credential IS NOT NULL",
+            ),
         ] {
             let mut statement = database.prepare(sql).expect("the columns");
             let found = statement.query_map([], |row| {
-                let id = uuid::Uuid::from_bytes(row.get(0)?);
-                Ok((purpose, IntegrationId(id), Sealed(row.get(1)?)))
+                let id = Uuid::from_bytes(row.get(0)?);
+                Ok((purpose, id, Sealed(row.get(1)?)))
             });
             all.extend(found.expect("rows").map(Result::unwrap));
         }
@@ -119,7 +127,7 @@ impl Store {
     }
 
     /// The database's files hold nothing any more of what was sealed then.
-    fn assert_gone(&self, seals: &[(Purpose, IntegrationId, Sealed)]) {
+    fn assert_gone(&self, seals: &[(Purpose, Uuid, Sealed)]) {
         for entry in std::fs::read_dir(self.data.dir()).expect("the directory") {
             let path = entry.expect("an entry").path();
             if !path_text(&path).contains("belfry.db") {
@@ -342,7 +350,7 @@ fn f4_a_damaged_secret_changes_nothing() {
     };
     let seals = store.seals();
     let credential = seals.iter().find(|(purpose, id, _)| {
-        *purpose == Purpose::Credential && id.0.to_string() == store.sent_to
+        *purpose == Purpose::Credential && id.to_string() == store.sent_to
     });
     damage("UPDATE integrations SET credential = ?1 WHERE name = 'one'", &credential.unwrap().2);
     let (key, damaged) = (store.key_text(), store.seals());
@@ -367,8 +375,8 @@ fn f4_a_damaged_secret_changes_nothing() {
     assert!(ended.status.success(), "{}", said(&ended));
     store.assert_whole();
     // A signing secret, and another integration.
-    let last = store.seals().pop().unwrap();
-    assert_eq!(last.0, Purpose::SigningSecret);
+    let seals = store.seals();
+    let last = seals.iter().rfind(|(purpose, ..)| *purpose == Purpose::SigningSecret).unwrap();
     damage(
         "UPDATE signing_secrets SET sealed = ?1 WHERE id = (SELECT max(id) FROM signing_secrets)",
         &last.2,
@@ -390,7 +398,7 @@ fn f4_it_says_what_it_did() {
     assert_eq!(
         told,
         json!({"key_id": new, "old_key_id": old, "file": file, "credentials": 2,
-               "signing_secrets": 3})
+               "signing_secrets": 3, "inbound_credentials": 1})
     );
     assert_eq!(ended.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
     let ended = rotate(&store.data);
@@ -408,7 +416,7 @@ fn f4_it_says_what_it_did() {
     assert_eq!(lines.len(), 2);
     let [actor, subject, change] = &lines[0];
     assert_eq!((actor.as_str(), subject), ("cli", &new));
-    assert_eq!(change, r#"{"credentials":2,"signing_secrets":3}"#);
+    assert_eq!(change, r#"{"credentials":2,"inbound_credentials":1,"signing_secrets":3}"#);
 }
 
 #[test]

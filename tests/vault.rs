@@ -15,29 +15,30 @@ mod process;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use belfry::domain::id::IntegrationId;
 use belfry::domain::secret::{Sealed, Secret};
 use belfry::engine::ports::{Purpose, Sealer as _, VaultError};
 use belfry::vault::{KEY_FILE, KeyError, MasterKey, Vault};
 use process::{Data, Listener, Service, belfry, path_text, settings_for, wait_until};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-const PURPOSES: [Purpose; 2] = [Purpose::Credential, Purpose::SigningSecret];
+const PURPOSES: [Purpose; 3] =
+    [Purpose::Credential, Purpose::SigningSecret, Purpose::InboundCredential];
 const TEXT: &str = "Bearer geheim-91 \u{1f511}";
 
 fn vault() -> Vault {
     Vault::new(&MasterKey::generate().unwrap()).unwrap()
 }
 
-fn id() -> IntegrationId {
-    IntegrationId(uuid::Uuid::new_v4())
+fn id() -> Uuid {
+    Uuid::new_v4()
 }
 
-fn seal(vault: &Vault, purpose: Purpose, id: IntegrationId) -> Sealed {
+fn seal(vault: &Vault, purpose: Purpose, id: Uuid) -> Sealed {
     vault.seal(purpose, id, &Secret::new(TEXT.to_owned())).unwrap()
 }
 
-fn unreadable(vault: &Vault, purpose: Purpose, id: IntegrationId, bytes: Vec<u8>) -> bool {
+fn unreadable(vault: &Vault, purpose: Purpose, id: Uuid, bytes: Vec<u8>) -> bool {
     matches!(vault.open(purpose, id, &Sealed(bytes)), Err(VaultError::Unreadable))
 }
 
@@ -67,7 +68,7 @@ fn f2_what_was_sealed_long_ago_is_opened() {
     std::fs::write(&path, key).unwrap();
     mode(&path, 0o600);
     let vault = Vault::new(&MasterKey::read(&path).unwrap()).unwrap();
-    let id = IntegrationId("0f0e0d0c-0b0a-4908-8706-050403020100".parse().unwrap());
+    let id = "0f0e0d0c-0b0a-4908-8706-050403020100".parse::<Uuid>().unwrap();
     let known = [
         (
             Purpose::Credential,
@@ -124,7 +125,8 @@ fn f2_a_cut_or_longer_text_is_noticed() {
 fn f2_a_seal_opens_only_in_its_place() {
     let (ours, theirs) = (vault(), vault());
     let (one, other) = (id(), id());
-    for (purpose, wrong) in [PURPOSES, [PURPOSES[1], PURPOSES[0]]].map(|[a, b]| (a, b)) {
+    let [one_of, another, third] = PURPOSES;
+    for (purpose, wrong) in [(one_of, another), (another, third), (third, one_of)] {
         let sealed = seal(&ours, purpose, one);
         assert!(unreadable(&ours, purpose, other, sealed.0.clone()), "another integration");
         assert!(unreadable(&ours, wrong, one, sealed.0.clone()), "another purpose");

@@ -96,8 +96,11 @@ pub(super) fn credential(
 ) -> Result<Option<Secret>, Fault> {
     let id = destination.integration.id;
     let sealed = destination.credential.as_ref();
-    sealed.map(|sealed| sealer.open(Purpose::Credential, id, sealed)).transpose().map_err(|error| {
-        let detail = format!("the credential: {error}; set it again, or put the master key back");
-        Fault { kind: FaultKind::CredentialUnreadable, detail }
-    })
+    sealed.map(|sealed| sealer.open(Purpose::Credential, id.0, sealed)).transpose().map_err(
+        |error| {
+            let detail =
+                format!("the credential: {error}; set it again, or put the master key back");
+            Fault { kind: FaultKind::CredentialUnreadable, detail }
+        },
+    )
 }

@@ -53,8 +53,8 @@ enum RotateError {
     )]
     InVariable,
     #[error(
-        "nothing was changed: with the master key in use {} can't be opened. Give such an integration a new \
-         credential, or switch its signing off and on, or delete it, and rotate again",
+        "nothing was changed: with the master key in use {} can't be opened. Give such an integration or relay a \
+         new credential, or switch its signing off and on, or delete it, and rotate again",
         .0.join(" and ")
     )]
     Unreadable(Vec<String>),
@@ -104,6 +104,7 @@ struct Rotated {
     new_key: String,
     credentials: usize,
     signing_secrets: usize,
+    inbound_credentials: usize,
 }
 
 /// Three steps, and after each the data directory is one that the service starts on.
@@ -121,6 +122,7 @@ async fn rotate(store: &Sqlite, data: &Path, file: &Path) -> Result<Rotated, Cli
         new_key: new.key_id(),
         credentials: count(Purpose::Credential),
         signing_secrets: count(Purpose::SigningSecret),
+        inbound_credentials: count(Purpose::InboundCredential),
     };
     let seals = reseal(&old, &new, stored).map_err(CliError::failed)?;
 
@@ -150,9 +152,9 @@ fn reseal(
     let mut seals = Vec::with_capacity(stored.len());
     for seal in stored {
         let purpose = seal.place.purpose();
-        match old.open(purpose, seal.integration, &seal.sealed) {
+        match old.open(purpose, seal.owner, &seal.sealed) {
             Ok(secret) => {
-                let sealed = new.seal(purpose, seal.integration, &secret)?;
+                let sealed = new.seal(purpose, seal.owner, &secret)?;
                 seals.push(Resealed { old: seal, new: sealed });
             }
             Err(VaultError::Unreadable) => unreadable.push(shown(&seal)),
@@ -166,22 +168,24 @@ fn reseal(
 
 fn shown(seal: &Seal) -> String {
     let what = match seal.place {
-        SealPlace::Credential => "the credential",
-        SealPlace::SigningSecret(_) => "a signing secret",
+        SealPlace::Credential => "the credential of the integration",
+        SealPlace::SigningSecret(_) => "a signing secret of the integration",
+        SealPlace::InboundCredential => "the inbound credential of the relay",
     };
-    format!("{what} of the integration {} ({})", seal.name, seal.integration)
+    format!("{what} {} ({})", seal.name, seal.owner)
 }
 
 fn tell(args: &RotateArgs, file: &Path, rotated: &Rotated) -> Result<(), CliError> {
-    let Rotated { old_key, new_key, credentials, signing_secrets } = rotated;
+    let Rotated { old_key, new_key, credentials, signing_secrets, inbound_credentials } = rotated;
     let text = if args.json {
         let answer = json!({ "key_id": new_key, "old_key_id": old_key, "file": file.to_string_lossy(),
-            "credentials": credentials, "signing_secrets": signing_secrets });
+            "credentials": credentials, "signing_secrets": signing_secrets,
+            "inbound_credentials": inbound_credentials });
         format!("{answer}\n")
     } else {
         format!(
             "Made a new master key and sealed anew under it: credentials: {credentials}, signing secrets: \
-             {signing_secrets}.\n\n\
+             {signing_secrets}, inbound credentials: {inbound_credentials}.\n\n\
              Keep a copy of {} somewhere else. The old key opens nothing here any more: keep its copy only \
              for as long as backups from before.\n",
             file.display()

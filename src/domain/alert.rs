@@ -56,29 +56,53 @@ impl Body {
     }
 }
 
-/// One automation fired for one record, as it is read back for sending.
+/// Who found what an alert tells of: the first part of its Idempotency-Key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// This automation of ours fired.
+    Fired(AutomationId),
+    /// Another system did, and the alert is passed on: the automation that its body names.
+    Relayed(String),
+}
+
+/// One automation fired for one record, or passed an alert on, as it is read back for sending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alert {
     /// Its id.
     pub id: AlertId,
-    /// The automation that fired.
+    /// The automation that it belongs to.
     pub automation_id: AutomationId,
+    /// Who found what it tells of.
+    pub origin: Origin,
     /// The record that it fired for.
     pub record_id: String,
     /// What is sent.
     pub body: Body,
 }
 
-/// The Idempotency-Key: the same on every attempt, and after any restart (contract, section 2).
-/// Bytes of the record id outside visible ASCII are percent-encoded, and `%` itself, or two ids could meet.
-pub fn idempotency_key(
-    automation: AutomationId,
-    integration: IntegrationId,
-    record_id: &str,
-) -> String {
-    let mut key = format!("{automation}:{integration}:");
-    push_encoded(&mut key, record_id, |byte| byte.is_ascii_graphic() && byte != b'%');
+/// The Idempotency-Key: the same on every attempt, and after any restart (contract, sections 2 and 4.3).
+/// Bytes of the record id outside visible ASCII are percent-encoded, and `%` itself, or two ids could meet;
+/// so is a `:` of the other system's automation, which would end that part.
+pub fn idempotency_key(origin: &Origin, integration: IntegrationId, record_id: &str) -> String {
+    let mut key = match origin {
+        Origin::Fired(automation) => automation.to_string(),
+        Origin::Relayed(automation) => percent_encoded(automation),
+    };
+    // Writing into a String can't fail.
+    let _infallible = write!(key, ":{integration}:");
+    push_encoded(&mut key, record_id, is_plain);
     key
+}
+
+/// A text as a part of a key that others follow: in visible ASCII, and without a colon.
+pub(super) fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    push_encoded(&mut encoded, text, |byte| is_plain(byte) && byte != b':');
+    encoded
+}
+
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_graphic() && byte != b'%'
 }
 
 /// What an alert's body is made of.

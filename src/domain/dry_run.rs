@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use super::alert::{self, AlertFacts, Body};
+use super::alert::{self, AlertFacts, Body, Origin};
 use super::automation::Automation;
 use super::id::{AlertId, AutomationId, IntegrationId};
 use super::levels::Levels;
 use super::limits::DRY_RUN_BYTES;
 use super::record::Record;
 use super::time::Timestamp;
-use super::verdict::Miss;
+use super::verdict::{Draft, Miss};
 
 /// What would become of one record.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,15 +92,17 @@ pub fn dry_run(
     now: Timestamp,
     dashboard_url: &str,
 ) -> Result<Vec<DryRun>, TooMuch> {
-    let mut rules: Vec<&Automation> = rules.iter().collect();
-    rules.sort_by_key(|each| (each.name.as_str(), each.id));
+    // A relay makes nothing of records.
+    let drafts = rules.iter().filter_map(|each| Some((each, each.draft()?)));
+    let mut rules: Vec<(&Automation, Draft<'_>)> = drafts.collect();
+    rules.sort_by_key(|(each, _)| (each.name.as_str(), each.id));
     let mut bytes = 0;
     let mut fired = BTreeSet::new();
     let mut runs = Vec::with_capacity(records.len());
     for (record, levels) in records {
         let mut automations = Vec::with_capacity(rules.len());
-        for &automation in &rules {
-            let misses = automation.draft().misses(record, levels);
+        for (automation, draft) in &rules {
+            let misses = draft.misses(record, levels);
             let fate = if misses.is_empty() {
                 let facts = AlertFacts {
                     automation_id: automation.id,
@@ -141,11 +143,12 @@ pub fn alerts_of(runs: &mut [DryRun]) -> impl Iterator<Item = (AutomationId, &st
 }
 
 fn prospect(automation: &Automation, facts: &AlertFacts<'_>) -> Prospect {
+    let origin = Origin::Fired(automation.id);
     let ways = automation.integrations.iter().map(|each| Way {
         integration_id: each.id,
         name: each.name.clone(),
         goes: each.takes(facts.record, facts.levels),
-        idempotency_key: alert::idempotency_key(automation.id, each.id, &facts.record.id),
+        idempotency_key: alert::idempotency_key(&origin, each.id, &facts.record.id),
     });
     Prospect { body: alert::body(facts), duplicate: None, ways: ways.collect() }
 }
@@ -171,7 +174,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::condition::Condition;
+    use crate::domain::automation::{Trigger, Watch};
+    use crate::domain::condition::{Condition, Subject};
     use crate::domain::integration::{
         AuthMethod, DeliverySettings, HttpsUrl, Integration, Target, Webhook,
     };
@@ -203,7 +207,8 @@ mod tests {
 
     fn integration(automation_id: AutomationId, name: &str, channel: Option<&str>) -> Integration {
         let condition = channel.map(|channel| {
-            Condition::parse(&json!({"field": "channel", "op": "eq", "value": channel})).unwrap()
+            let test = json!({"field": "channel", "op": "eq", "value": channel});
+            Condition::parse(&test, Subject::Record).unwrap()
         });
         Integration {
             id: IntegrationId(uuid::Uuid::from_u128(name.len() as u128)),
@@ -227,8 +232,10 @@ mod tests {
             id,
             name: format!("automation {number}"),
             active: true,
-            filter: None,
-            minimum_levels: MinimumLevels { escalation: Some(least), ..Default::default() },
+            trigger: Trigger::Records(Watch {
+                filter: None,
+                minimum_levels: MinimumLevels { escalation: Some(least), ..Default::default() },
+            }),
             integrations: vec![
                 integration(id, "all", None),
                 integration(id, "phone", Some("phone")),

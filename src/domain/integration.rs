@@ -4,6 +4,7 @@ use super::condition::Condition;
 use super::id::{AutomationId, IntegrationId};
 use super::levels::Levels;
 use super::record::Record;
+use super::relay::Posted;
 use super::schedule::{RetryOverrides, Schedule};
 use super::time::Timestamp;
 use super::wording::Templates;
@@ -36,6 +37,11 @@ impl Integration {
     /// Whether an alert of its automation for this record, at these levels, goes here.
     pub fn takes(&self, record: &Record, levels: &Levels) -> bool {
         self.condition.as_ref().is_none_or(|condition| condition.matches(record, levels))
+    }
+
+    /// Whether an alert that its automation passes on goes here.
+    pub fn takes_alert(&self, alert: &Posted) -> bool {
+        self.condition.as_ref().is_none_or(|condition| condition.matches_alert(alert))
     }
 }
 

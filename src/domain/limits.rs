@@ -9,6 +9,13 @@ pub const RECORDS_A_CALL: usize = 100;
 pub const REQUEST_BYTES: usize = 1024 * 1024;
 /// Levels that a call's JSON may nest; no record needs more than four.
 pub const JSON_DEPTH: usize = 128;
+/// Bytes of an Idempotency-Key that a relay's sender gives: the longest that we send ourselves fits, with
+/// both ids of the other system encoded.
+pub const RELAY_KEY_BYTES: usize = 2048;
+/// A relay answers within this, or says that it can't yet: its sender waits for 5 seconds.
+pub const RELAY_ANSWER: Duration = Duration::from_secs(4);
+/// When the sender of an alert may come again to a relay that is switched off: people switch it on.
+pub const RELAY_OFF_WAIT: Duration = Duration::from_secs(60);
 /// Bytes of a name or a value that the sender gave and that a refusal repeats.
 pub const REPEATED_BYTES: usize = 100;
 /// Bytes of a record's id, and of an org's: they travel in a header and in every index.

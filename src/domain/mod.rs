@@ -19,6 +19,7 @@ pub mod plain;
 pub mod queue;
 pub mod recent;
 pub mod record;
+pub mod relay;
 pub mod restart;
 pub mod sample;
 pub mod schedule;

@@ -171,7 +171,7 @@ impl Record {
 }
 
 /// 1 to 255 bytes without control characters: it travels in a header and in a link.
-fn check_id(pointer: &str, id: &str) -> Result<(), RecordError> {
+pub(super) fn check_id(pointer: &str, id: &str) -> Result<(), RecordError> {
     let message = if id.is_empty() {
         "is empty".to_owned()
     } else if id.len() > ID_BYTES {

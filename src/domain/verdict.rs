@@ -1,9 +1,8 @@
 //! Why an automation fires for a record, or does not: for people who want to know before they save or
 //! send. What it says is what [`Automation::fires`] does.
 
-use super::automation::Automation;
-use super::condition::Condition;
-use super::levels::{Level, Levels, MinimumLevels, SentimentShift};
+use super::automation::{Automation, Trigger, Watch};
+use super::levels::{Level, Levels, SentimentShift};
 use super::record::Record;
 use super::time::Timestamp;
 
@@ -23,10 +22,8 @@ pub struct Seen {
 pub struct Draft<'a> {
     /// One that is not active fires for nothing.
     pub active: bool,
-    /// Which records it watches; no filter watches everything.
-    pub filter: Option<&'a Condition>,
-    /// What counts as an escalation.
-    pub minimum_levels: MinimumLevels,
+    /// Which records it makes alerts of.
+    pub watch: &'a Watch,
 }
 
 /// One reason for which an automation does not fire.
@@ -82,10 +79,10 @@ impl Draft<'_> {
         if !self.active {
             misses.push(Miss::Inactive);
         }
-        if self.filter.is_some_and(|filter| !filter.matches(record, levels)) {
+        if self.watch.filter.as_ref().is_some_and(|filter| !filter.matches(record, levels)) {
             misses.push(Miss::Filter);
         }
-        let least = &self.minimum_levels;
+        let least = &self.watch.minimum_levels;
         if let Some(least) = least.escalation.filter(|least| levels.escalation < *least) {
             misses.push(Miss::Escalation { least, found: levels.escalation });
         }
@@ -110,12 +107,11 @@ impl Draft<'_> {
 }
 
 impl Automation {
-    /// What decides whether it fires.
-    pub fn draft(&self) -> Draft<'_> {
-        Draft {
-            active: self.active,
-            filter: self.filter.as_ref(),
-            minimum_levels: self.minimum_levels,
+    /// What decides whether it fires; nothing for a relay, which no record concerns.
+    pub fn draft(&self) -> Option<Draft<'_>> {
+        match &self.trigger {
+            Trigger::Records(watch) => Some(Draft { active: self.active, watch }),
+            Trigger::Relay(_) => None,
         }
     }
 }
@@ -125,6 +121,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::condition::{Condition, Subject};
+    use crate::domain::levels::MinimumLevels;
     use crate::domain::record::MetadataValue;
 
     fn record(segment: Option<&str>) -> Record {
@@ -164,18 +162,20 @@ mod tests {
     #[test]
     fn the_reasons_are_those_that_it_goes_by() {
         let filter = json!({"field": "segment", "op": "eq", "value": "Enterprise"});
-        let filter = Condition::parse(&filter).unwrap();
+        let filter = Condition::parse(&filter, Subject::Record).unwrap();
         for least in all_levels() {
             let automation = |active, filter: Option<&Condition>| Automation {
                 id: "6f9619ff-8b86-4d01-b42d-00cf4fc964ff".parse().unwrap(),
                 name: "a".into(),
                 active,
-                filter: filter.cloned(),
-                minimum_levels: MinimumLevels {
-                    escalation: Some(least.escalation).filter(|level| *level != Level::None),
-                    emotional_intensity: Some(least.emotional_intensity),
-                    sentiment_shift: least.sentiment_shift,
-                },
+                trigger: Trigger::Records(Watch {
+                    filter: filter.cloned(),
+                    minimum_levels: MinimumLevels {
+                        escalation: Some(least.escalation).filter(|level| *level != Level::None),
+                        emotional_intensity: Some(least.emotional_intensity),
+                        sentiment_shift: least.sentiment_shift,
+                    },
+                }),
                 integrations: Vec::new(),
                 version: 1,
             };
@@ -187,7 +187,7 @@ mod tests {
                     (false, Some(&filter), None),
                 ] {
                     let (automation, record) = (automation(active, filter), record(segment));
-                    let misses = automation.draft().misses(&record, &levels);
+                    let misses = automation.draft().unwrap().misses(&record, &levels);
                     assert_eq!(misses.is_empty(), automation.fires(&record, &levels), "{misses:?}");
                     assert_eq!(misses.contains(&Miss::Inactive), !active);
                     let watched = filter.is_none() || segment == Some("Enterprise");
@@ -199,8 +199,7 @@ mod tests {
 
     #[test]
     fn each_reason_says_what_was_asked_and_what_was_found() {
-        let draft = Draft {
-            active: true,
+        let watch = Watch {
             filter: None,
             minimum_levels: MinimumLevels {
                 escalation: Some(Level::High),
@@ -208,6 +207,7 @@ mod tests {
                 sentiment_shift: Some(SentimentShift::Degraded),
             },
         };
+        let draft = Draft { active: true, watch: &watch };
         let levels = Levels {
             escalation: Level::Medium,
             emotional_intensity: Level::Extreme,

@@ -6,16 +6,28 @@ use std::sync::Arc;
 use super::Engine;
 use super::judge::Judgement;
 use super::ports::{NewAlert, Promise, StoreError};
-use crate::domain::alert::{self, AlertFacts};
-use crate::domain::automation::Automation;
+use crate::domain::alert::{self, AlertFacts, Origin};
+use crate::domain::automation::{Automation, Trigger};
 use crate::domain::delivery::NewDelivery;
 use crate::domain::dry_run::{self, DryRun, Duplicate, TooMuch};
 use crate::domain::id::{AlertId, AutomationId, DeliveryId};
 use crate::domain::integration::{Integration, Ordering, Policy};
 use crate::domain::levels::Levels;
 use crate::domain::record::Record;
+use crate::domain::relay::Posted;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Seen;
+
+/// Why a relay takes no alert.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RelayError {
+    /// What the store says.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It is switched off: its sender keeps the alert, and may come again.
+    #[error("the relay is switched off")]
+    Off,
+}
 
 /// An alert that a record caused, now or when it first came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +70,7 @@ impl Engine {
         // Both go into one transaction. What is sent again after a failure is known by both.
         let remembered = (!remember.is_empty()).then(|| self.shared.store.remember(remember, now));
         let rules = self.shared.rules();
-        let mut alerts = Vec::new();
+        let mut alerts: Vec<NewAlert> = Vec::new();
         for (record, levels) in &records {
             for automation in rules.iter().filter(|each| each.fires(record, levels)) {
                 alerts.push(self.alert(automation, record, levels, now));
@@ -85,6 +97,55 @@ impl Engine {
                 fresh: accepted.fresh,
             });
         Ok(fired.collect())
+    }
+
+    /// Takes an alert that another system posted to a relay, and answers once it is durable. One that came
+    /// before names the first one again. Nothing of where it goes is waited for.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such relay, else what is in the way; nothing was accepted then, and the
+    /// same alert may be sent again.
+    pub async fn relay(
+        &self,
+        id: AutomationId,
+        posted: Posted,
+        key: Option<&str>,
+    ) -> Result<Fired, RelayError> {
+        if self.shared.is_draining() {
+            return Err(StoreError::Stopped.into());
+        }
+        let (now, rules) = (self.shared.clock.now(), self.shared.rules());
+        let relay = rules.iter().find(|each| each.id == id);
+        let relay = relay.filter(|each| matches!(each.trigger, Trigger::Relay(_)));
+        let relay = relay.ok_or(StoreError::NotFound)?;
+        if !relay.active {
+            return Err(RelayError::Off);
+        }
+        let meant = relay.integrations.iter().filter(|each| each.takes_alert(&posted));
+        let deliveries = meant.map(|each| delivery(&self.shared.policy, each, now)).collect();
+        let told_by = posted.told_by(key);
+        let Posted { automation_id, record_id, org_id, body, .. } = posted;
+        let alert = NewAlert {
+            automation_id: id,
+            origin: Origin::Relayed(automation_id),
+            record_id: record_id.clone(),
+            told_by,
+            org_id,
+            body,
+            escalated_at: now,
+            deliveries,
+        };
+        let accepted = self.shared.store.accept(vec![alert]).await?;
+        let accepted = accepted.into_iter().next();
+        let accepted = accepted
+            .ok_or_else(|| StoreError::Failed("it accepted an alert and names none".to_owned()))?;
+        Ok(Fired {
+            alert: accepted.alert,
+            automation_id: id,
+            record_id,
+            deliveries: accepted.deliveries,
+            fresh: accepted.fresh,
+        })
     }
 
     /// The records that were accepted last, the newest last. They are in memory alone: feedback that fires
@@ -128,7 +189,9 @@ impl Engine {
         let meant = automation.integrations.iter().filter(|each| each.takes(record, levels));
         NewAlert {
             automation_id: automation.id,
+            origin: Origin::Fired(automation.id),
             record_id: record.id.clone(),
+            told_by: record.id.clone(),
             org_id: record.org_id.clone(),
             body,
             escalated_at: now,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::Engine;
 use super::ports::{Act, Actor, Attempt, Destination, Edit, Sealer, Shown, StoreError};
 use super::supervisor::Revive;
-use crate::domain::alert::{self, Alert, AlertFacts};
+use crate::domain::alert::{self, Alert, AlertFacts, Origin};
 use crate::domain::delivery::Report;
 use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
 use crate::domain::integration::{DeliverySettings, Health, Integration, Status, Target};
@@ -166,7 +166,13 @@ impl Engine {
             record,
             dashboard_url: &self.shared.dashboard_url,
         });
-        let alert = Alert { id: AlertId(0), automation_id, record_id: record.id.clone(), body };
+        let alert = Alert {
+            id: AlertId(0),
+            automation_id,
+            origin: Origin::Fired(automation_id),
+            record_id: record.id.clone(),
+            body,
+        };
         let shown = self.shown(integration, automation, alert.clone(), now)?;
         Ok((alert, shown))
     }
@@ -233,7 +239,8 @@ impl Engine {
             record: &record,
             dashboard_url: &self.shared.dashboard_url,
         });
-        Alert { id: AlertId(0), automation_id, record_id: record.id, body }
+        let origin = Origin::Fired(automation_id);
+        Alert { id: AlertId(0), automation_id, origin, record_id: record.id, body }
     }
 
     /// Reads a destination anew: it was changed by other means.

@@ -5,12 +5,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 pub use crate::detect::MessageScore;
-use crate::domain::alert::{Alert, Body};
+use crate::domain::alert::{Alert, Body, Origin};
 use crate::domain::automation::Automation;
 use crate::domain::delivery::{DiscardReason, NewDelivery, QueueKey, Report, State, Waiting};
 use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
-use crate::domain::integration::{Health, Integration, Status};
+use crate::domain::integration::{AuthMethod, Health, Integration, Status};
 pub use crate::domain::queue::{Change, Loaded, Next};
 use crate::domain::secret::{Sealed, Secret};
 use crate::domain::time::Timestamp;
@@ -69,8 +71,8 @@ pub enum StoreError {
 
 /// Keeps everything. Each method is durable (synced to disk) when its promise is fulfilled.
 pub trait Store: Send + Sync {
-    /// Stores alerts with their deliveries, all or none. An alert whose automation and record are
-    /// known already is not stored again: the answer names the first one, with `fresh: false`.
+    /// Stores alerts with their deliveries, all or none. One that its automation has already, by what
+    /// repeats are told by, is not stored again: the answer names the first one, with `fresh: false`.
     /// Deliveries to an integration deleted meanwhile are stored as discarded.
     fn accept(&self, alerts: Vec<NewAlert>) -> Promise<Result<Vec<Accepted>, StoreError>>;
 
@@ -98,7 +100,7 @@ pub trait Store: Send + Sync {
     /// Those of these alerts that are there and whole, in one reading.
     fn alerts(&self, ids: Vec<AlertId>) -> Promise<Result<Vec<Alert>, StoreError>>;
 
-    /// The alerts that are stored for these automations and records, each in its place.
+    /// The alerts that are stored for these automations, by what repeats are told by, each in its place.
     fn known_alerts(
         &self,
         of: Vec<(AutomationId, String)>,
@@ -167,18 +169,22 @@ pub struct FreshDelivery {
     pub alert: Arc<Alert>,
 }
 
-/// One automation fired for one record.
+/// One automation fired for one record, or passes an alert on.
 #[derive(Debug, Clone)]
 pub struct NewAlert {
     /// Which automation.
     pub automation_id: AutomationId,
+    /// Who found what it tells of.
+    pub origin: Origin,
     /// For which record.
     pub record_id: String,
+    /// By what its automation tells a repeat of it: the record, but for a relay.
+    pub told_by: String,
     /// The organisation's slug.
     pub org_id: String,
     /// What will be sent.
     pub body: Body,
-    /// When it fired.
+    /// When it fired, or came in.
     pub escalated_at: Timestamp,
     /// Its deliveries; may be none, where no integration's condition matches.
     pub deliveries: Vec<NewDelivery>,
@@ -258,6 +264,8 @@ pub enum Edit {
         automation: Automation,
         /// The credentials and first signing secrets of its integrations.
         seals: Vec<Seals>,
+        /// The credential that a relay's sender must give.
+        inbound: SealChange,
         /// The key of the call, where it has one.
         once: Option<Once>,
     },
@@ -267,6 +275,8 @@ pub enum Edit {
         automation: Automation,
         /// Credentials that change; those not named are kept.
         seals: Vec<Seals>,
+        /// What changes of the credential that a relay's sender must give.
+        inbound: SealChange,
         /// The version that the caller has seen, where it says.
         expected: Option<i64>,
     },
@@ -328,13 +338,25 @@ pub enum Edit {
     },
 }
 
+/// What becomes of something sealed: `None` keeps, `Some(None)` removes, `Some(Some(_))` replaces it.
+pub type SealChange = Option<Option<Sealed>>;
+
+/// How a relay's sender must prove who it is, with what is sealed.
+#[derive(Debug, Clone)]
+pub struct Inbound {
+    /// Which header carries the credential.
+    pub method: AuthMethod,
+    /// The credential, sealed.
+    pub credential: Option<Sealed>,
+}
+
 /// What is sealed for one integration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seals {
     /// Which.
     pub integration: IntegrationId,
-    /// `None` keeps, `Some(None)` removes, `Some(Some(_))` replaces the credential.
-    pub credential: Option<Option<Sealed>>,
+    /// What changes of its credential.
+    pub credential: SealChange,
     /// A first signing secret, where signing was just turned on.
     pub signing_secret: Option<Sealed>,
 }
@@ -406,20 +428,11 @@ pub struct Attempt {
 
 /// Seals what must not be read from disk, and opens it again.
 pub trait Sealer: Send + Sync {
-    /// Seals a secret for one integration and one purpose; neither can be exchanged afterwards.
-    fn seal(
-        &self,
-        purpose: Purpose,
-        id: IntegrationId,
-        secret: &Secret,
-    ) -> Result<Sealed, VaultError>;
+    /// Seals a secret for one purpose and one thing, an integration or an automation; neither can be
+    /// exchanged afterwards.
+    fn seal(&self, purpose: Purpose, id: Uuid, secret: &Secret) -> Result<Sealed, VaultError>;
     /// Opens it.
-    fn open(
-        &self,
-        purpose: Purpose,
-        id: IntegrationId,
-        sealed: &Sealed,
-    ) -> Result<Secret, VaultError>;
+    fn open(&self, purpose: Purpose, id: Uuid, sealed: &Sealed) -> Result<Secret, VaultError>;
     /// What tells this text from another one and nothing else about it: nobody without the key can find
     /// a short secret in it by trying.
     fn fingerprint(&self, text: &[u8]) -> [u8; 32];
@@ -431,6 +444,8 @@ pub trait Sealer: Send + Sync {
 pub enum Purpose {
     Credential,
     SigningSecret,
+    /// What a relay's sender must give.
+    InboundCredential,
     /// A credential that was typed and is not saved yet.
     Draft,
 }

@@ -1,4 +1,5 @@
-//! Alerts: stored with their deliveries, once for an automation and a record, and read back for sending.
+//! Alerts: stored with their deliveries, once for an automation and a record or a relayed alert, and read
+//! back for sending.
 
 use std::sync::Arc;
 
@@ -7,10 +8,13 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::SqlResult;
 use super::{minutes, row};
-use crate::domain::alert::{Alert, Body};
+use crate::domain::alert::{Alert, Body, Origin};
 use crate::domain::delivery::{DiscardReason, NewDelivery, State, Waiting};
 use crate::domain::id::{AlertId, AutomationId, DeliveryId};
 use crate::engine::ports::{Accepted, DamagedAlert, FreshDelivery, NewAlert, StoreError};
+
+const KNOWN: &str =
+    "SELECT id FROM alerts WHERE ifnull(told_by, record_id) = ?1 AND automation_id = ?2";
 
 pub(super) fn accept(
     connection: &Connection,
@@ -27,9 +31,10 @@ fn accept_one(
 ) -> SqlResult<Accepted> {
     let inserted = connection
         .prepare_cached(
-            "INSERT INTO alerts (automation_id, record_id, org_id, escalated_at, digest, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (record_id, automation_id) DO NOTHING",
+            "INSERT INTO alerts (automation_id, record_id, org_id, escalated_at, digest, body, origin,
+               told_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ?2))
+             ON CONFLICT (ifnull(told_by, record_id), automation_id) DO NOTHING",
         )?
         .execute(params![
             new.automation_id.0.as_bytes(),
@@ -38,6 +43,11 @@ fn accept_one(
             new.escalated_at.as_millis(),
             new.body.digest(),
             new.body.bytes().as_ref(),
+            match &new.origin {
+                Origin::Fired(_) => None,
+                Origin::Relayed(automation) => Some(automation),
+            },
+            new.told_by,
         ])?;
     if inserted == 0 {
         return known(connection, new);
@@ -46,6 +56,7 @@ fn accept_one(
     let alert = Arc::new(Alert {
         id,
         automation_id: new.automation_id,
+        origin: new.origin.clone(),
         record_id: new.record_id.clone(),
         body: new.body.clone(),
     });
@@ -104,8 +115,8 @@ fn insert(
 
 fn known(connection: &Connection, new: &NewAlert) -> SqlResult<Accepted> {
     let alert: i64 = connection
-        .prepare_cached("SELECT id FROM alerts WHERE record_id = ?1 AND automation_id = ?2")?
-        .query_row(params![new.record_id, new.automation_id.0.as_bytes()], |row| row.get(0))?;
+        .prepare_cached(KNOWN)?
+        .query_row(params![new.told_by, new.automation_id.0.as_bytes()], |row| row.get(0))?;
     let mut statement =
         connection.prepare_cached("SELECT id FROM deliveries WHERE alert_id = ?1 ORDER BY id")?;
     let deliveries = statement
@@ -114,15 +125,14 @@ fn known(connection: &Connection, new: &NewAlert) -> SqlResult<Accepted> {
     Ok(Accepted { alert: AlertId(alert), deliveries, fresh: false })
 }
 
-/// The alerts that are stored for these automations and records, each in its place.
+/// The alerts that are stored for these automations, by what repeats are told by, each in its place.
 pub(super) fn known_alerts(
     connection: &Connection,
     of: &[(AutomationId, String)],
 ) -> SqlResult<Vec<Option<AlertId>>> {
-    let mut statement = connection
-        .prepare_cached("SELECT id FROM alerts WHERE record_id = ?1 AND automation_id = ?2")?;
-    let known = of.iter().map(|(automation, record)| {
-        let named = params![record, automation.0.as_bytes()];
+    let mut statement = connection.prepare_cached(KNOWN)?;
+    let known = of.iter().map(|(automation, told_by)| {
+        let named = params![told_by, automation.0.as_bytes()];
         statement.query_row(named, |row| row.get(0).map(AlertId)).optional()
     });
     Ok(known.collect::<rusqlite::Result<_>>()?)
@@ -147,20 +157,23 @@ pub(super) fn alert(
 
 fn find(connection: &Connection, id: AlertId) -> SqlResult<Option<Result<Alert, DamagedAlert>>> {
     let found = connection
-        .prepare_cached("SELECT automation_id, record_id, body, digest FROM alerts WHERE id = ?1")?
+        .prepare_cached(
+            "SELECT automation_id, origin, record_id, body, digest FROM alerts WHERE id = ?1",
+        )?
         .query_row([id.0], |found| {
             let body: Vec<u8> = found.get("body")?;
             Ok((
                 AutomationId(row::uuid(found, "automation_id")?),
+                row::origin(found)?,
                 found.get::<_, String>("record_id")?,
                 Bytes::from(body),
                 found.get::<_, [u8; 32]>("digest")?,
             ))
         })
         .optional()?;
-    Ok(found.map(|(automation_id, record_id, bytes, digest)| {
+    Ok(found.map(|(automation_id, origin, record_id, bytes, digest)| {
         Body::restore(bytes, digest)
-            .map(|body| Alert { id, automation_id, record_id, body })
+            .map(|body| Alert { id, automation_id, origin, record_id, body })
             .map_err(|_| DamagedAlert)
     }))
 }

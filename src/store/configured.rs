@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::error::SqlResult;
-use super::row::{self, bad, maybe_millis, maybe_parsed, maybe_time, uuid};
+use super::row::{self, bad, maybe_millis, maybe_time, uuid};
 use super::target::{kind, target};
+use super::trigger::trigger;
 use crate::domain::automation::Automation;
 use crate::domain::circuit::Circuit;
 use crate::domain::condition::Condition;
 use crate::domain::id::{AutomationId, IntegrationId};
 use crate::domain::integration::{DeliverySettings, Health, Integration, Ordering, Status};
-use crate::domain::levels::MinimumLevels;
 use crate::domain::schedule::RetryOverrides;
 use crate::domain::secret::Sealed;
 use crate::domain::time::Timestamp;
@@ -122,12 +122,7 @@ fn automation(found: &Row<'_>, integrations: Vec<Integration>) -> rusqlite::Resu
         id: AutomationId(uuid(found, "id")?),
         name: found.get("name")?,
         active: found.get("active")?,
-        filter: condition(found, "filter")?,
-        minimum_levels: MinimumLevels {
-            escalation: maybe_parsed(found, "min_escalation")?,
-            emotional_intensity: maybe_parsed(found, "min_intensity")?,
-            sentiment_shift: maybe_parsed(found, "min_shift")?,
-        },
+        trigger: trigger(found)?,
         integrations,
         version: found.get("version")?,
     })
@@ -189,8 +184,8 @@ pub(super) fn health(found: &Row<'_>) -> rusqlite::Result<Health> {
     })
 }
 
-fn condition(found: &Row<'_>, column: &str) -> rusqlite::Result<Option<Condition>> {
+pub(super) fn condition(found: &Row<'_>, column: &str) -> rusqlite::Result<Option<Condition>> {
     let Some(text) = found.get::<_, Option<String>>(column)? else { return Ok(None) };
     let json = serde_json::from_str(&text).map_err(|error| bad(column, error))?;
-    Condition::parse(&json).map(Some).map_err(|error| bad(column, error))
+    Condition::restore(&json).map(Some).map_err(|error| bad(column, error))
 }

@@ -9,16 +9,16 @@ use super::minutes;
 use super::row::millis;
 use super::shown::{shown, shown_integration};
 use super::target::TargetColumns;
+use super::trigger::Columns;
 use super::{configured, once};
 use crate::domain::automation::Automation;
 use crate::domain::condition::Condition;
 use crate::domain::delivery::DiscardReason;
 use crate::domain::id::{AutomationId, IntegrationId};
 use crate::domain::integration::{Integration, Ordering, Status};
-use crate::domain::levels::{Level, SentimentShift};
 use crate::domain::secret::Sealed;
 use crate::domain::time::Timestamp;
-use crate::engine::ports::{Actor, Edit, Seals, StoreError};
+use crate::engine::ports::{Actor, Edit, SealChange, Seals, StoreError};
 
 /// Carries an edit out; returns the automation's new version.
 pub(super) fn change(
@@ -28,19 +28,28 @@ pub(super) fn change(
     at: Timestamp,
 ) -> SqlResult<i64> {
     match edit {
-        Edit::CreateAutomation { automation, seals, once } => {
+        Edit::CreateAutomation { automation, seals, inbound, once } => {
             once::claim(connection, once.as_ref(), &automation.id, at)?;
             insert_automation(connection, automation, at)?;
             for (place, integration) in automation.integrations.iter().enumerate() {
                 put_integration(connection, integration, place, at)?;
             }
             put_seals(connection, seals)?;
+            put_inbound(connection, automation.id, inbound)?;
             let change = json!({ "after": shown(automation) });
             audit(connection, by, at, "automation.create", &automation.id, &change)?;
             Ok(automation.version)
         }
-        Edit::ReplaceAutomation { automation, seals, expected } => {
-            replace_automation(connection, automation, seals, *expected, by, at)
+        Edit::ReplaceAutomation { automation, seals, inbound, expected } => {
+            let before = expect(connection, automation.id, *expected)?;
+            replace_automation(connection, &before, automation, seals, inbound, at)?;
+            let mut change = json!({ "before": shown(&before), "after": shown(automation),
+                                     "credentials_changed": changed(seals) });
+            if let (Some(change), Some(_)) = (change.as_object_mut(), inbound) {
+                change.insert("inbound_credential_changed".to_owned(), true.into());
+            }
+            audit(connection, by, at, "automation.change", &automation.id, &change)?;
+            Ok(before.version + 1)
         }
         Edit::DeleteAutomation { id, expected } => {
             let before = expect(connection, *id, *expected)?;
@@ -53,7 +62,8 @@ pub(super) fn change(
                 )?;
             }
             connection.execute(
-                "UPDATE automations SET deleted_at = ?2, version = version + 1 WHERE id = ?1",
+                "UPDATE automations SET deleted_at = ?2, version = version + 1, inbound_credential = NULL
+                 WHERE id = ?1",
                 params![id.0.as_bytes(), at.as_millis()],
             )?;
             let change = json!({ "before": shown(&before) });
@@ -122,13 +132,16 @@ pub(super) fn change(
 
 fn replace_automation(
     connection: &Connection,
+    before: &Automation,
     automation: &Automation,
     seals: &[Seals],
-    expected: Option<i64>,
-    by: &Actor,
+    inbound: &SealChange,
     at: Timestamp,
-) -> SqlResult<i64> {
-    let before = expect(connection, automation.id, expected)?;
+) -> SqlResult<()> {
+    if before.trigger.word() != automation.trigger.word() {
+        let why = "what an automation listens to can't be changed";
+        return Err(StoreError::Refused(why.to_owned()).into());
+    }
     for old in &before.integrations {
         if automation.integrations.iter().all(|new| new.id != old.id) {
             remove_integration(connection, old.id, DiscardReason::IntegrationDeleted, at)?;
@@ -138,30 +151,45 @@ fn replace_automation(
         put_integration(connection, integration, place, at)?;
     }
     put_seals(connection, seals)?;
-    let version = before.version + 1;
+    let columns = Columns::of(&automation.trigger);
     connection.execute(
         "UPDATE automations SET name = ?2, active = ?3, filter = ?4, min_escalation = ?5,
-           min_intensity = ?6, min_shift = ?7, version = ?8 WHERE id = ?1",
+           min_intensity = ?6, min_shift = ?7, inbound_method = ?8, inbound_header = ?9, version = ?10
+         WHERE id = ?1",
         params![
             automation.id.0.as_bytes(),
             automation.name,
             automation.active,
-            automation.filter.as_ref().map(text_of),
-            automation.minimum_levels.escalation.map(Level::word),
-            automation.minimum_levels.emotional_intensity.map(Level::word),
-            automation.minimum_levels.sentiment_shift.map(SentimentShift::word),
-            version,
+            columns.filter,
+            columns.min_escalation,
+            columns.min_intensity,
+            columns.min_shift,
+            columns.inbound_method,
+            columns.inbound_header,
+            before.version + 1,
         ],
     )?;
-    let credentials: Vec<String> = seals
-        .iter()
-        .filter(|each| changes(Some(*each)))
-        .map(|each| each.integration.to_string())
-        .collect();
-    let change = json!({ "before": shown(&before), "after": shown(automation),
-                         "credentials_changed": credentials });
-    audit(connection, by, at, "automation.change", &automation.id, &change)?;
-    Ok(version)
+    put_inbound(connection, automation.id, inbound)
+}
+
+/// The integrations whose credentials change.
+fn changed(seals: &[Seals]) -> Vec<String> {
+    let changed = seals.iter().filter(|each| changes(Some(*each)));
+    changed.map(|each| each.integration.to_string()).collect()
+}
+
+fn put_inbound(
+    connection: &Connection,
+    id: AutomationId,
+    credential: &SealChange,
+) -> SqlResult<()> {
+    if let Some(credential) = credential {
+        connection.execute(
+            "UPDATE automations SET inbound_credential = ?2 WHERE id = ?1",
+            params![id.0.as_bytes(), credential.as_ref().map(|sealed| sealed.0.as_slice())],
+        )?;
+    }
+    Ok(())
 }
 
 /// The automation as it is, unless somebody changed it since the caller looked.
@@ -203,17 +231,22 @@ fn insert_automation(
     automation: &Automation,
     at: Timestamp,
 ) -> SqlResult<()> {
+    let columns = Columns::of(&automation.trigger);
     connection.execute(
-        "INSERT INTO automations (id, name, active, filter, min_escalation, min_intensity, min_shift,
-           version, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO automations (id, name, active, trigger, filter, min_escalation, min_intensity,
+           min_shift, inbound_method, inbound_header, version, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         params![
             automation.id.0.as_bytes(),
             automation.name,
             automation.active,
-            automation.filter.as_ref().map(text_of),
-            automation.minimum_levels.escalation.map(Level::word),
-            automation.minimum_levels.emotional_intensity.map(Level::word),
-            automation.minimum_levels.sentiment_shift.map(SentimentShift::word),
+            automation.trigger.word(),
+            columns.filter,
+            columns.min_escalation,
+            columns.min_intensity,
+            columns.min_shift,
+            columns.inbound_method,
+            columns.inbound_header,
             automation.version,
             at.as_millis(),
         ],

@@ -43,6 +43,7 @@ mod settle;
 mod shown;
 mod target;
 mod tokens;
+mod trigger;
 mod turn;
 mod writer;
 

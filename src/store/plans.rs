@@ -36,6 +36,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("row", include_str!("row.rs")),
     ("settle", include_str!("settle.rs")),
     ("tokens", include_str!("tokens.rs")),
+    ("trigger", include_str!("trigger.rs")),
 ];
 
 /// Tables that grow with traffic.

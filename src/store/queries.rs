@@ -11,8 +11,8 @@ use super::people::{self, SessionRow, UserRow};
 use super::reader::{Reader, at_one_moment};
 use super::row::{maybe_micros, maybe_time, time, uuid, word};
 use super::tokens::{self, TokenRow};
-use super::{accept, configured, first, health, list};
-use crate::domain::alert::Alert;
+use super::{accept, configured, first, health, list, row, trigger};
+use crate::domain::alert::{Alert, Origin};
 use crate::domain::automation::Automation;
 use crate::domain::delivery::{Phases, State};
 use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId, UserId};
@@ -20,7 +20,7 @@ use crate::domain::integration::{Health, Integration, Status};
 use crate::domain::outcome::{Fault, FaultKind, Judged, Meaning, Outcome};
 use crate::domain::schedule::RetryAfter;
 use crate::domain::time::Timestamp;
-use crate::engine::ports::{DamagedAlert, Promise, StoreError};
+use crate::engine::ports::{DamagedAlert, Inbound, Promise, StoreError};
 
 /// Which deliveries are meant; what is absent does not restrict.
 #[derive(Debug, Clone, Default)]
@@ -43,8 +43,10 @@ pub struct DeliveryRow {
     pub id: DeliveryId,
     /// Its alert.
     pub alert_id: AlertId,
-    /// The automation that fired.
+    /// The automation that fired, or passed the alert on.
     pub automation_id: AutomationId,
+    /// Who found what the alert tells of.
+    pub origin: Origin,
     /// Where it goes.
     pub integration_id: IntegrationId,
     /// The record that it is about.
@@ -121,7 +123,7 @@ pub struct AlertRow {
 }
 
 pub(super) const DELIVERY: &str =
-    "SELECT d.*, a.automation_id AS automation_id, a.record_id AS record_id
+    "SELECT d.*, a.automation_id AS automation_id, a.record_id AS record_id, a.origin AS origin
     FROM deliveries d JOIN alerts a ON a.id = d.alert_id";
 
 impl Reader {
@@ -200,6 +202,11 @@ impl Reader {
                 Ok(found.collect::<rusqlite::Result<_>>()?)
             })
         })
+    }
+
+    /// How the sender of a relay must prove who it is; `NotFound` for any other automation.
+    pub fn inbound(&self, id: AutomationId) -> Promise<Result<Inbound, StoreError>> {
+        self.query(move |connection| Ok(trigger::inbound(connection, id)?))
     }
 
     /// One integration.
@@ -402,6 +409,7 @@ pub(super) fn delivery(found: &Row<'_>) -> rusqlite::Result<DeliveryRow> {
         id: DeliveryId(found.get("id")?),
         alert_id: AlertId(found.get("alert_id")?),
         automation_id: AutomationId(uuid(found, "automation_id")?),
+        origin: row::origin(found)?,
         integration_id: IntegrationId(uuid(found, "integration_id")?),
         record_id: found.get("record_id")?,
         state: word(found, "state", State::from_word)?,

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::audit::audit;
 use super::error::SqlResult;
@@ -9,7 +10,6 @@ use super::reader::Reader;
 use super::row::uuid;
 use super::turn::Door;
 use super::{Run as _, Sqlite};
-use crate::domain::id::IntegrationId;
 use crate::domain::secret::Sealed;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::{Actor, Promise, Purpose, StoreError};
@@ -21,6 +21,8 @@ pub enum SealPlace {
     Credential,
     /// It is a signing secret, in the row of that number.
     SigningSecret(i64),
+    /// It is what the sender of its relay must give.
+    InboundCredential,
 }
 
 impl SealPlace {
@@ -29,6 +31,7 @@ impl SealPlace {
         match self {
             Self::Credential => Purpose::Credential,
             Self::SigningSecret(_) => Purpose::SigningSecret,
+            Self::InboundCredential => Purpose::InboundCredential,
         }
     }
 }
@@ -38,9 +41,9 @@ impl SealPlace {
 pub struct Seal {
     /// Where.
     pub place: SealPlace,
-    /// Whose.
-    pub integration: IntegrationId,
-    /// What people call that integration.
+    /// Whose: an integration's, or an automation's.
+    pub owner: Uuid,
+    /// What people call that one.
     pub name: String,
     /// What is stored.
     pub sealed: Sealed,
@@ -92,7 +95,7 @@ fn seals(connection: &Connection) -> SqlResult<Vec<Seal>> {
     let credentials = statement.query_map([], |found| {
         Ok(Seal {
             place: SealPlace::Credential,
-            integration: IntegrationId(uuid(found, "id")?),
+            owner: uuid(found, "id")?,
             name: found.get("name")?,
             sealed: Sealed(found.get("credential")?),
         })
@@ -105,12 +108,27 @@ fn seals(connection: &Connection) -> SqlResult<Vec<Seal>> {
     let signing_secrets = statement.query_map([], |found| {
         Ok(Seal {
             place: SealPlace::SigningSecret(found.get("number")?),
-            integration: IntegrationId(uuid(found, "id")?),
+            owner: uuid(found, "id")?,
             name: found.get("name")?,
             sealed: Sealed(found.get("sealed")?),
         })
     })?;
     for each in signing_secrets {
+        all.push(each?);
+    }
+    let mut statement = snapshot.prepare(
+        "SELECT id, name, inbound_credential FROM automations WHERE inbound_credential IS NOT NULL
+         ORDER BY id",
+    )?;
+    let inbound = statement.query_map([], |found| {
+        Ok(Seal {
+            place: SealPlace::InboundCredential,
+            owner: uuid(found, "id")?,
+            name: found.get("name")?,
+            sealed: Sealed(found.get("inbound_credential")?),
+        })
+    })?;
+    for each in inbound {
         all.push(each?);
     }
     Ok(all)
@@ -123,14 +141,14 @@ fn exchange(
     by: &Actor,
     at: Timestamp,
 ) -> SqlResult<()> {
-    let (mut credentials, mut signing_secrets) = (0_u64, 0_u64);
+    let (mut credentials, mut signing_secrets, mut inbound_credentials) = (0_u64, 0_u64, 0_u64);
     for Resealed { old, new } in seals {
         let changed = match old.place {
             SealPlace::Credential => {
                 credentials += 1;
                 connection.execute(
                     "UPDATE integrations SET credential = ?3 WHERE id = ?1 AND credential = ?2",
-                    params![old.integration.0.as_bytes(), old.sealed.0, new.0],
+                    params![old.owner.as_bytes(), old.sealed.0, new.0],
                 )?
             }
             SealPlace::SigningSecret(number) => {
@@ -140,12 +158,21 @@ fn exchange(
                     params![number, old.sealed.0, new.0],
                 )?
             }
+            SealPlace::InboundCredential => {
+                inbound_credentials += 1;
+                connection.execute(
+                    "UPDATE automations SET inbound_credential = ?3
+                     WHERE id = ?1 AND inbound_credential = ?2",
+                    params![old.owner.as_bytes(), old.sealed.0, new.0],
+                )?
+            }
         };
         if changed != 1 {
-            let what = format!("a secret of {} was changed meanwhile", old.integration);
+            let what = format!("a secret of {} was changed meanwhile", old.owner);
             return Err(StoreError::Failed(what).into());
         }
     }
-    let change = json!({ "credentials": credentials, "signing_secrets": signing_secrets });
+    let change = json!({ "credentials": credentials, "signing_secrets": signing_secrets,
+                         "inbound_credentials": inbound_credentials });
     audit(connection, by, at, "key.rotate", &key_id, &change)
 }

@@ -8,6 +8,8 @@ use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
 use super::error::SqlResult;
+use crate::domain::alert::Origin;
+use crate::domain::id::AutomationId;
 use crate::domain::limits;
 use crate::domain::time::Timestamp;
 
@@ -74,6 +76,14 @@ pub(super) fn probe(connection: &Connection) -> SqlResult<()> {
     )?;
     connection.execute("DELETE FROM probes", [])?;
     Ok(())
+}
+
+/// Who found what an alert tells of, from a row that has its automation and its origin.
+pub(super) fn origin(row: &Row<'_>) -> rusqlite::Result<Origin> {
+    match row.get::<_, Option<String>>("origin")? {
+        Some(automation) => Ok(Origin::Relayed(automation)),
+        None => Ok(Origin::Fired(AutomationId(uuid(row, "automation_id")?))),
+    }
 }
 
 /// A run begins. Returns whether the one before ended orderly, and when it began.

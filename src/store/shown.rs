@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::automation::Automation;
+use crate::domain::automation::{Automation, Trigger};
 use crate::domain::condition::Condition;
 use crate::domain::integration::{AuthMethod, Integration, Ordering, Target};
 use crate::domain::levels::{Level, SentimentShift};
@@ -10,17 +10,42 @@ use crate::domain::template::Template;
 use crate::domain::wording::Templates;
 
 pub(super) fn shown(automation: &Automation) -> Value {
-    json!({
+    let mut shown = json!({
         "name": automation.name,
         "active": automation.active,
-        "filter": automation.filter.as_ref().map(Condition::to_json),
-        "minimum_levels": {
-            "escalation_level": automation.minimum_levels.escalation.map(Level::word),
-            "emotional_intensity_level": automation.minimum_levels.emotional_intensity.map(Level::word),
-            "sentiment_shift": automation.minimum_levels.sentiment_shift.map(SentimentShift::word),
-        },
         "integrations": automation.integrations.iter().map(shown_integration).collect::<Vec<_>>(),
-    })
+    });
+    let own = match &automation.trigger {
+        Trigger::Records(watch) => {
+            let least = &watch.minimum_levels;
+            json!({
+                "filter": watch.filter.as_ref().map(Condition::to_json),
+                "minimum_levels": {
+                    "escalation_level": least.escalation.map(Level::word),
+                    "emotional_intensity_level": least.emotional_intensity.map(Level::word),
+                    "sentiment_shift": least.sentiment_shift.map(SentimentShift::word),
+                },
+            })
+        }
+        Trigger::Relay(auth) => json!({
+            "trigger": automation.trigger.word(),
+            "inbound_auth": shown_auth(&auth.method),
+            "inbound_credential_set": auth.credential_set,
+        }),
+    };
+    if let (Some(shown), Value::Object(own)) = (shown.as_object_mut(), own) {
+        shown.extend(own);
+    }
+    shown
+}
+
+fn shown_auth(method: &AuthMethod) -> String {
+    match method {
+        AuthMethod::None => "none".to_owned(),
+        AuthMethod::Bearer => "bearer".to_owned(),
+        AuthMethod::ApiKey => "api_key".to_owned(),
+        AuthMethod::CustomHeader(name) => format!("custom_header {}", name.as_str()),
+    }
 }
 
 pub(super) fn shown_integration(integration: &Integration) -> Value {

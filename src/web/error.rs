@@ -55,6 +55,8 @@ codes! {
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not known here";
     /// The name or the password is wrong; which one is nobody's business.
     WrongCredentials = UNAUTHORIZED, "wrong_credentials", "Name or password is wrong";
+    /// A relay's sender did not prove who it is.
+    WrongCredential = UNAUTHORIZED, "wrong_credential", "The credential is missing or wrong";
     /// The request comes from another site than ours.
     ForeignSite = FORBIDDEN, "foreign_site", "The request comes from another site";
     /// The request's body came too slowly.
@@ -83,6 +85,8 @@ codes! {
     StoreBusy = SERVICE_UNAVAILABLE, "store_busy", "Too much is waiting to be stored";
     /// The service stops.
     Stopping = SERVICE_UNAVAILABLE, "stopping", "The service is stopping";
+    /// The relay takes nothing now.
+    RelayOff = SERVICE_UNAVAILABLE, "relay_off", "The relay is switched off";
     /// The service can't do its work now.
     NotReady = SERVICE_UNAVAILABLE, "not_ready", "The service is not ready";
 }

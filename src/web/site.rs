@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use super::error::{Code, Problem};
+use crate::domain::id::AutomationId;
 
 /// What the service knows of how it is reached.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +26,13 @@ impl Site {
     /// Whether browsers reach it over TLS, by itself or by a proxy.
     pub fn is_secure(&self) -> bool {
         self.tls || self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+
+    /// Where other systems post alerts to a relay: an address where it is known how the service is reached,
+    /// else the path.
+    pub(super) fn inbound_url(&self, id: AutomationId) -> String {
+        let before = self.public_url.as_ref().map(Url::as_str).unwrap_or_default();
+        format!("{}/relay/{id}", before.trim_end_matches('/'))
     }
 
     /// From which address the caller comes: the connection's, or what trusted proxies say.

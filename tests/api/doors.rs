@@ -24,6 +24,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("PUT", "/v1/session/password", "ingest viewer editor admin"),
     ("POST", "/v1/records", "ingest editor admin"),
     ("POST", "/v1/records/dry-run", "viewer editor admin"),
+    ("POST", "/relay/{id}", "all"),
     ("GET", "/v1/automations", "viewer editor admin"),
     ("POST", "/v1/automations", "editor admin"),
     ("POST", "/v1/automations/apply", "editor admin"),

@@ -90,6 +90,9 @@ fn every_example_works() {
     );
     let other = service.ok("POST", "/v1/automations", &json!({"name": "b"}));
     let automation_id = other["id"].as_str().unwrap();
+    let relay = json!({"name": "c", "trigger": "relay"});
+    let relay = service.ok("POST", "/v1/automations", &relay)["id"].to_string();
+    let relay_id = relay.trim_matches('"');
     let integration_id = automation["integrations"][0]["id"].as_str().unwrap();
     let user_id = service.add_user("somebody", Right::Viewer);
     let mut sent = 0;
@@ -104,6 +107,7 @@ fn every_example_works() {
             let id = match path.split('/').nth(2) {
                 Some("automations") => automation_id,
                 Some("integrations") => integration_id,
+                Some("{id}") if path.starts_with("/relay/") => relay_id,
                 _ => &user_id,
             };
             let address = path.replace("{id}", id);

@@ -85,7 +85,7 @@ impl Sender for Receiver {
         };
         let open = |sealed| {
             let id = attempt.destination.integration.id;
-            self.vault.open(Purpose::Credential, id, sealed).unwrap().expose().to_owned()
+            self.vault.open(Purpose::Credential, id.0, sealed).unwrap().expose().to_owned()
         };
         let seen = Seen {
             path: path.clone(),

@@ -59,6 +59,7 @@ mod people;
 mod process;
 #[path = "../receiver/mod.rs"]
 mod receiver;
+mod relays;
 mod screenshots;
 mod signing_in;
 mod stage;

@@ -3,6 +3,7 @@
 use belfry::web::token::Right;
 use serde_json::{Value, json};
 
+use crate::service::until;
 use crate::told::Looker;
 
 fn automation(looker: &Looker) -> String {
@@ -69,6 +70,46 @@ fn automations_and_their_editor() {
     looker.sees("automations-viewer", "/automations");
     looker.sees_with("refusal-403", 403, &edit);
     looker.sees_with("refusal-404", 404, "/automations/0198a3c0-0000-7000-8000-000000000009");
+}
+
+#[test]
+fn a_relay_and_its_editor() {
+    let mut looker = Looker::with(Right::Editor);
+    let made = looker.service.ok(
+        "POST",
+        "/v1/automations",
+        &json!({
+            "name": "From the other system", "trigger": "relay",
+            "inbound_auth": {"method": "custom_header", "header_name": "X-Relay-Secret",
+                             "credential": "sentinel-relay"},
+            "integrations": [
+                {"kind": "webhook", "name": "Pager", "url": "https://ok.example.com/",
+                 "condition": {"field": "levels.escalation_level", "op": "eq", "value": "apocalyptic"}},
+            ],
+        }),
+    );
+    let id = made["id"].as_str().unwrap().to_owned();
+    looker.sees("automation-relay", &format!("/automations/{id}"));
+    let edit = format!("/automations/{id}/edit");
+    looker.sees("editor-relay", &edit);
+    let wrong = "do=save&%2Fname=Relay&%2Ftrigger=relay\
+        &%2Finbound_auth%3Akey=0198a3c0-0000-7000-8000-000000000001\
+        &%2Finbound_auth%2Fmethod=custom_header&%2Finbound_auth%2Fheader_name=Host";
+    looker.sees_after("editor-relay-wrong", 422, "/automations/new", wrong);
+    let body = json!({"automation_id": "their:automation", "org_id": 7, "more": {"<b>": [1.50]},
+        "levels": {"escalation_level": "apocalyptic", "tone": "dry"},
+        "record": {"id": "their-record", "url": "javascript:alert(1)", "content_excerpt": "<script>"}});
+    let headers = [("content-type", "application/json"), ("x-relay-secret", "sentinel-relay")];
+    let path = format!("/relay/{id}");
+    let posted = looker.service.call("", "POST", &path, &headers, body.to_string().as_bytes());
+    let alert = posted.json()["alert"].as_str().unwrap().to_owned();
+    let delivered = || {
+        let all = looker.service.ok("GET", "/v1/deliveries?state=delivered", &Value::Null);
+        all["data"].as_array().unwrap().len() == 1
+    };
+    until("it is delivered", delivered);
+    looker.sees("alert-relayed", &format!("/alerts/{alert}"));
+    looker.sees("delivery-relayed", "/deliveries/dlv_1");
 }
 
 #[test]

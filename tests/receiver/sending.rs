@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use belfry::channel::egress::{EgressPolicy, Lookup};
 use belfry::channel::{ChannelSender, ChannelSettings, NameSource, PemFile};
-use belfry::domain::alert::{Alert, Body};
+use belfry::domain::alert::{Alert, Body, Origin};
 use belfry::domain::delivery::Report;
 use belfry::domain::id::{AlertId, AutomationId, IntegrationId};
 use belfry::domain::integration::{
@@ -33,11 +33,11 @@ pub const SHORT: Duration = Duration::from_secs(1);
 pub struct OpenVault;
 
 impl Sealer for OpenVault {
-    fn seal(&self, _: Purpose, _: IntegrationId, secret: &Secret) -> Result<Sealed, VaultError> {
+    fn seal(&self, _: Purpose, _: Uuid, secret: &Secret) -> Result<Sealed, VaultError> {
         Ok(Sealed(secret.expose().as_bytes().to_vec()))
     }
 
-    fn open(&self, _: Purpose, _: IntegrationId, sealed: &Sealed) -> Result<Secret, VaultError> {
+    fn open(&self, _: Purpose, _: Uuid, sealed: &Sealed) -> Result<Secret, VaultError> {
         match String::from_utf8(sealed.0.clone()) {
             Ok(text) if !text.starts_with('!') => Ok(Secret::new(text)),
             _ => Err(VaultError::Unreadable),
@@ -159,6 +159,7 @@ impl Sending {
             alert: Arc::new(Alert {
                 id: AlertId(1),
                 automation_id,
+                origin: Origin::Fired(automation_id),
                 record_id: self.record_id.clone(),
                 body: self.body.clone(),
             }),

@@ -419,11 +419,11 @@ impl Sender for Receivers {
 struct NoSealer;
 
 impl Sealer for NoSealer {
-    fn seal(&self, _: Purpose, _: IntegrationId, _: &Secret) -> Result<Sealed, VaultError> {
+    fn seal(&self, _: Purpose, _: uuid::Uuid, _: &Secret) -> Result<Sealed, VaultError> {
         Err(VaultError::Unreadable)
     }
 
-    fn open(&self, _: Purpose, _: IntegrationId, _: &Sealed) -> Result<Secret, VaultError> {
+    fn open(&self, _: Purpose, _: uuid::Uuid, _: &Sealed) -> Result<Secret, VaultError> {
         Err(VaultError::Unreadable)
     }
 

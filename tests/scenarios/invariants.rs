@@ -165,7 +165,7 @@ impl Checker {
 
     /// Every request of a delivery has one key and the same bytes.
     pub(crate) fn requested(&mut self, id: DeliveryId, integration: IntegrationId, alert: &Alert) {
-        let key = idempotency_key(alert.automation_id, integration, &alert.record_id);
+        let key = idempotency_key(&alert.origin, integration, &alert.record_id);
         let request = (key, *alert.body.digest());
         let intact = alert.body.intact();
         let first = self.requests.entry(id).or_insert_with(|| request.clone());

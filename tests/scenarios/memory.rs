@@ -150,7 +150,7 @@ impl Memory {
 
 impl Tables {
     fn accept(&mut self, new: NewAlert, fresh: &mut Vec<FreshDelivery>) -> Accepted {
-        let name = (new.automation_id, new.record_id.clone());
+        let name = (new.automation_id, new.told_by);
         if let Some(alert) = self.known.get(&name) {
             let of = self.deliveries.iter().filter(|(_, each)| each.alert == *alert);
             let deliveries = of.map(|(id, _)| *id).collect();
@@ -161,6 +161,7 @@ impl Tables {
         let alert = Arc::new(Alert {
             id,
             automation_id: new.automation_id,
+            origin: new.origin,
             record_id: new.record_id,
             body: new.body,
         });

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use belfry::domain::alert::Origin;
 use belfry::domain::automation::Automation;
 use belfry::domain::delivery::{DiscardReason, NewDelivery, Waiting};
 use belfry::domain::id::IntegrationId;
@@ -415,7 +416,9 @@ impl World {
                 });
                 alerts.push(NewAlert {
                     automation_id: automation.id,
+                    origin: Origin::Fired(automation.id),
                     record_id: record.id.clone(),
+                    told_by: record.id.clone(),
                     org_id: record.org_id.clone(),
                     body,
                     escalated_at: wall,

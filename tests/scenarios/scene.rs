@@ -10,12 +10,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use belfry::domain::alert::{self, Alert, AlertFacts};
-use belfry::domain::automation::Automation;
-use belfry::domain::condition::Condition;
+use belfry::domain::automation::{Automation, Trigger, Watch};
+use belfry::domain::condition::{Condition, Subject};
 use belfry::domain::delivery::{Phases, Report, State};
 use belfry::domain::id::{AutomationId, DeliveryId, IntegrationId};
 use belfry::domain::integration::{HttpsUrl, Integration, Kind, Slack, Status, Target, Webhook};
-use belfry::domain::levels::{Level, Levels, MinimumLevels};
+use belfry::domain::levels::{Level, Levels};
 use belfry::domain::queue::Note;
 use belfry::domain::record::Record;
 use belfry::domain::secret::Sealed;
@@ -109,13 +109,12 @@ impl Scene {
             id: self.automation_id,
             name: "escalations".to_owned(),
             active: true,
-            filter: None,
-            minimum_levels: MinimumLevels::default(),
+            trigger: Trigger::Records(Watch::default()),
             integrations: dests.map(|(dest, id)| self.integration(dest, *id)).collect(),
             version: 1,
         };
         let seals = self.ids.iter().map(|id| seals(*id)).collect();
-        let edit = Edit::CreateAutomation { automation, seals, once: None };
+        let edit = Edit::CreateAutomation { automation, seals, inbound: None, once: None };
         now(self.disk.store().change(edit, self.by.clone(), self.wall()))
             .expect("a new automation");
     }
@@ -138,7 +137,7 @@ impl Scene {
                     templates: Templates::default(),
                 }),
             },
-            condition: Some(Condition::parse(&routed).expect("a condition")),
+            condition: Some(Condition::parse(&routed, Subject::Record).expect("a condition")),
             delivery: dest.delivery.clone(),
             credential_set: true,
         }

@@ -1,9 +1,11 @@
 //! What comes in: once, all or nothing, told in the order of commits, and read back in its order.
 
+use belfry::domain::alert::Origin;
 use belfry::domain::automation::Automation;
 use belfry::domain::delivery::{NewDelivery, State};
 use belfry::domain::id::{AutomationId, IntegrationId};
 use belfry::engine::ports::{Edit, NewAlert, Store as _};
+use belfry::store::queries::DeliveryFilter;
 use uuid::Uuid;
 
 use crate::fixture::{
@@ -53,6 +55,7 @@ async fn b13_another_automation_makes_another_alert() {
     let edit = Edit::CreateAutomation {
         automation: Automation { id: other, integrations: Vec::new(), ..automation() },
         seals: Vec::new(),
+        inbound: None,
         once: None,
     };
     room.store.change(edit, operator(), at(0)).await.unwrap();
@@ -156,4 +159,28 @@ async fn only_active_destinations_with_waiting_deliveries_are_named() {
     room.store.change(create, operator(), at(2)).await.unwrap();
     assert_eq!(room.store.waiting_destinations().await.unwrap(), [SECOND]);
     assert_eq!(room.store.automations().await.unwrap()[0].id, AUTOMATION);
+}
+
+/// What a relay tells repeats by is not the record: two systems may speak of one record, and one may say the
+/// same twice. All of a record are still found by it.
+#[tokio::test]
+async fn b13_relayed_alerts_are_told_by_what_their_sender_says() {
+    let room = Room::new().await;
+    let posted = |told_by: &str, origin: &str| NewAlert {
+        origin: Origin::Relayed(origin.to_owned()),
+        told_by: told_by.to_owned(),
+        ..alert("record", &[FIRST])
+    };
+    let first = room.accept(posted("key:1", "a:b")).await;
+    let second = room.accept(posted("key:2", "c")).await;
+    assert!(first.fresh && second.fresh && !room.accept(posted("key:1", "c")).await.fresh);
+    let back = room.store.alert(first.alert).await.unwrap().unwrap();
+    assert_eq!(back.origin, Origin::Relayed("a:b".to_owned()));
+    let filter = DeliveryFilter { record_id: Some("record".to_owned()), ..Default::default() };
+    let rows = room.store.reader().deliveries(filter, None, 9).await.unwrap();
+    let origins: Vec<_> = rows.into_iter().map(|row| row.origin).collect();
+    assert_eq!(origins, [Origin::Relayed("c".to_owned()), Origin::Relayed("a:b".to_owned())]);
+    let names = vec![(AUTOMATION, "key:2".to_owned()), (AUTOMATION, "record".to_owned())];
+    assert_eq!(room.store.known_alerts(names).await.unwrap(), [Some(second.alert), None]);
+    room.check();
 }

@@ -57,7 +57,12 @@ async fn no_line_holds_a_secret() {
     whole.integrations[0] = new.clone();
     let edits = [
         Edit::ReplaceIntegration { integration: new, seals: Some(seals()), expected: None },
-        Edit::ReplaceAutomation { automation: whole, seals: vec![seals()], expected: None },
+        Edit::ReplaceAutomation {
+            automation: whole,
+            seals: vec![seals()],
+            inbound: None,
+            expected: None,
+        },
         Edit::RotateSigningSecret { id: FIRST, sealed: sealed(), old_until: at(99) },
         Edit::DeleteIntegration { id: FIRST, expected: None },
         Edit::DeleteAutomation { id: AUTOMATION, expected: None },

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use belfry::domain::automation::Automation;
-use belfry::domain::condition::Condition;
+use belfry::domain::automation::{Automation, InboundAuth, Trigger, Watch};
+use belfry::domain::condition::{Condition, Subject};
 use belfry::domain::id::AutomationId;
 use belfry::domain::integration::{AuthMethod, HeaderName, Integration, Target};
 use belfry::domain::secret::Sealed;
@@ -24,7 +24,8 @@ fn sealed(text: &str) -> Sealed {
 /// Another automation, with an integration that has everything that one can have.
 fn other() -> (Automation, Vec<Seals>) {
     let condition = |value: &str| {
-        Condition::parse(&json!({"field": "source", "op": "eq", "value": value})).unwrap()
+        let test = json!({"field": "source", "op": "eq", "value": value});
+        Condition::parse(&test, Subject::Record).unwrap()
     };
     let id = AutomationId(Uuid::from_u128(10));
     let mut full = Integration {
@@ -47,7 +48,8 @@ fn other() -> (Automation, Vec<Seals>) {
         signing_secret: Some(sealed("one")),
     };
     let filter = Some(condition("Gong"));
-    let whole = Automation { id, filter, integrations: vec![full], ..automation() };
+    let trigger = Trigger::Records(Watch { filter, ..Watch::default() });
+    let whole = Automation { id, trigger, integrations: vec![full], ..automation() };
     (whole, vec![seals])
 }
 
@@ -55,7 +57,8 @@ fn other() -> (Automation, Vec<Seals>) {
 async fn an_automation_comes_back_as_it_went_in() {
     let room = Room::new().await;
     let (other, seals) = other();
-    let edit = Edit::CreateAutomation { automation: other.clone(), seals, once: None };
+    let edit =
+        Edit::CreateAutomation { automation: other.clone(), seals, inbound: None, once: None };
     assert_eq!(change(&room, edit).await, Ok(1));
     let room = room.reopen(None).await;
     let mut all = room.store.automations().await.unwrap();
@@ -73,6 +76,52 @@ async fn an_automation_comes_back_as_it_went_in() {
     assert_eq!(found.signing_secrets.len(), 1);
 }
 
+/// A relay comes back with how its sender proves who it is; the credential stays until it is replaced or
+/// removed, and goes with the automation.
+#[tokio::test]
+async fn a_relay_comes_back_as_it_went_in() {
+    let room = Room::new().await;
+    let relay = |method, credential_set| Automation {
+        id: AutomationId(Uuid::from_u128(10)),
+        trigger: Trigger::Relay(InboundAuth { method, credential_set }),
+        integrations: Vec::new(),
+        ..automation()
+    };
+    let name = HeaderName::parse("x-relay").unwrap();
+    let made = relay(AuthMethod::CustomHeader(name), true);
+    let reader = room.store.reader();
+    let inbound = Some(Some(sealed("one")));
+    let edit =
+        Edit::CreateAutomation { automation: made.clone(), seals: Vec::new(), inbound, once: None };
+    change(&room, edit).await.unwrap();
+    assert_eq!(reader.automation(made.id).await.unwrap(), made);
+    let replace = |automation: Automation, inbound| Edit::ReplaceAutomation {
+        automation,
+        seals: Vec::new(),
+        inbound,
+        expected: None,
+    };
+    let stored = async || reader.inbound(made.id).await.map(|found| found.credential);
+    change(&room, replace(relay(AuthMethod::Bearer, true), None)).await.unwrap();
+    assert_eq!(stored().await, Ok(Some(sealed("one"))));
+    change(&room, replace(relay(AuthMethod::Bearer, true), Some(Some(sealed("two")))))
+        .await
+        .unwrap();
+    assert_eq!(stored().await, Ok(Some(sealed("two"))));
+    change(&room, replace(relay(AuthMethod::None, false), Some(None))).await.unwrap();
+    assert_eq!(stored().await, Ok(None));
+    assert_eq!(
+        reader.automation(made.id).await.unwrap().trigger,
+        relay(AuthMethod::None, false).trigger
+    );
+    let other = Automation { trigger: automation().trigger, ..made.clone() };
+    let refused = change(&room, replace(other, None)).await;
+    assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+    assert_eq!(reader.inbound(AUTOMATION).await.map(drop), Err(StoreError::NotFound));
+    change(&room, Edit::DeleteAutomation { id: made.id, expected: None }).await.unwrap();
+    assert_eq!(stored().await, Err(StoreError::NotFound));
+}
+
 /// Two editors never overwrite each other silently.
 #[tokio::test]
 async fn a_stale_edit_is_refused_with_the_version_there_is() {
@@ -80,6 +129,7 @@ async fn a_stale_edit_is_refused_with_the_version_there_is() {
     let replace = |expected| Edit::ReplaceAutomation {
         automation: automation(),
         seals: Vec::new(),
+        inbound: None,
         expected,
     };
     assert_eq!(change(&room, replace(Some(1))).await, Ok(2));
@@ -106,12 +156,16 @@ async fn a_stale_edit_is_refused_with_the_version_there_is() {
 async fn an_integration_can_not_be_taken_over() {
     let room = Room::new().await;
     let (other, seals) = other();
-    change(&room, Edit::CreateAutomation { automation: other.clone(), seals, once: None })
-        .await
-        .unwrap();
+    change(
+        &room,
+        Edit::CreateAutomation { automation: other.clone(), seals, inbound: None, once: None },
+    )
+    .await
+    .unwrap();
     let with = |integrations: Vec<Integration>| Edit::ReplaceAutomation {
         automation: Automation { integrations, ..other.clone() },
         seals: Vec::new(),
+        inbound: None,
         expected: None,
     };
     let mut taken = integration(SECOND);
@@ -131,9 +185,12 @@ async fn signing_secrets_are_rotated() {
     let room = Room::new().await;
     let (other, seals) = other();
     let id = other.integrations[0].id;
-    change(&room, Edit::CreateAutomation { automation: other.clone(), seals, once: None })
-        .await
-        .unwrap();
+    change(
+        &room,
+        Edit::CreateAutomation { automation: other.clone(), seals, inbound: None, once: None },
+    )
+    .await
+    .unwrap();
     let rotate = async |text: &str, until| {
         let edit = Edit::RotateSigningSecret { id, sealed: sealed(text), old_until: at(until) };
         change(&room, edit).await.unwrap();

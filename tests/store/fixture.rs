@@ -4,14 +4,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use belfry::domain::alert::Body;
-use belfry::domain::automation::Automation;
+use belfry::domain::alert::{Body, Origin};
+use belfry::domain::automation::{Automation, Trigger, Watch};
 use belfry::domain::delivery::{NewDelivery, Phases, Report};
 use belfry::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
 use belfry::domain::integration::{
     AuthMethod, DeliverySettings, HttpsUrl, Integration, Target, Webhook,
 };
-use belfry::domain::levels::MinimumLevels;
 use belfry::domain::outcome::Outcome;
 use belfry::domain::queue::{Change, Next};
 use belfry::domain::time::Timestamp;
@@ -68,8 +67,12 @@ impl Room {
     /// A new directory with the automation of these tests.
     pub(crate) async fn new() -> Self {
         let room = Self::over(tempfile::tempdir().unwrap(), None);
-        let edit =
-            Edit::CreateAutomation { automation: automation(), seals: Vec::new(), once: None };
+        let edit = Edit::CreateAutomation {
+            automation: automation(),
+            seals: Vec::new(),
+            inbound: None,
+            once: None,
+        };
         room.store.change(edit, operator(), at(0)).await.unwrap();
         room
     }
@@ -180,7 +183,9 @@ pub(crate) fn alert(record: &str, to: &[IntegrationId]) -> NewAlert {
     };
     NewAlert {
         automation_id: AUTOMATION,
+        origin: Origin::Fired(AUTOMATION),
         record_id: record.to_owned(),
+        told_by: record.to_owned(),
         org_id: "acme".to_owned(),
         body: Body::new(format!("{{\"record\":\"{record}\"}}").into_bytes().into()),
         escalated_at: at(0),
@@ -226,8 +231,7 @@ pub(crate) fn automation() -> Automation {
         id: AUTOMATION,
         name: "all".to_owned(),
         active: true,
-        filter: None,
-        minimum_levels: MinimumLevels::default(),
+        trigger: Trigger::Records(Watch::default()),
         integrations: vec![integration(FIRST), integration(SECOND)],
         version: 1,
     }

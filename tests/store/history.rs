@@ -194,7 +194,7 @@ async fn what_there_is_of_automations_is_counted_to_a_bound() {
     let other = AutomationId(Uuid::from_u128(9));
     let automation =
         Automation { id: other, integrations: Vec::new(), ..crate::fixture::automation() };
-    let edit = Edit::CreateAutomation { automation, seals: Vec::new(), once: None };
+    let edit = Edit::CreateAutomation { automation, seals: Vec::new(), inbound: None, once: None };
     room.store.change(edit, operator(), at(0)).await.unwrap();
     let early = NewAlert { escalated_at: at(5), ..alert("early", &[FIRST, SECOND]) };
     let accepted = room.accept(early).await;
@@ -209,7 +209,8 @@ async fn what_there_is_of_automations_is_counted_to_a_bound() {
     room.sql()
         .execute_batch(
             "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 10100)
-             INSERT INTO alerts SELECT 1000 + x, (SELECT id FROM automations WHERE name = 'all'
+             INSERT INTO alerts (id, automation_id, record_id, org_id, escalated_at, digest, body)
+               SELECT 1000 + x, (SELECT id FROM automations WHERE name = 'all'
                ORDER BY id LIMIT 1), 'r' || x, 'acme', 1800000060000, zeroblob(32), x'7b7d' FROM n;
              INSERT INTO deliveries (alert_id, integration_id, state, queue_at, due_at, expires_at,
                created_at) SELECT a.id, i.id, 'pending', 0, 0, 0, 0

@@ -24,7 +24,8 @@ async fn furnished() -> Room {
     let room = Room::new().await;
     let third = Integration { automation_id: OTHER, ..integration(THIRD) };
     let other = Automation { id: OTHER, integrations: vec![third], ..automation() };
-    let edit = Edit::CreateAutomation { automation: other, seals: Vec::new(), once: None };
+    let edit =
+        Edit::CreateAutomation { automation: other, seals: Vec::new(), inbound: None, once: None };
     room.store.change(edit, operator(), at(0)).await.unwrap();
     for n in 0..60_u64 {
         let now = if (30..40).contains(&n) { at(n).minus_seconds(500) } else { at(n) };
@@ -40,6 +41,7 @@ async fn furnished() -> Room {
         } else {
             new.record_id.push_str(&format!("-{n}"));
         }
+        new.told_by.clone_from(&new.record_id);
         let accepted = room.accept(new).await;
         for (place, id) in accepted.deliveries.iter().enumerate() {
             let how = (usize::try_from(n).unwrap() + place) % 7;

@@ -91,6 +91,7 @@ async fn an_integration_left_out_of_a_replacement_is_deleted() {
     let edit = |automation, expected| Edit::ReplaceAutomation {
         automation,
         seals: Vec::new(),
+        inbound: None,
         expected: Some(expected),
     };
     let stale = room.store.change(edit(new.clone(), 7), operator(), at(1)).await;

@@ -36,7 +36,7 @@ pub(in crate::channel) async fn send(
 pub(in crate::channel) fn shown(attempt: &Attempt, webhook: &Webhook) -> Shown {
     let alert = &attempt.alert;
     let id = attempt.destination.integration.id;
-    let key = idempotency_key(alert.automation_id, id, &alert.record_id);
+    let key = idempotency_key(&alert.origin, id, &alert.record_id);
     let AttemptView { method, url, headers } = AttemptView::new(webhook, &key, attempt.started_at);
     let body = String::from_utf8_lossy(alert.body.bytes()).into_owned();
     Shown { method, to: url, headers, body }
@@ -51,7 +51,7 @@ fn prepare<'a>(
     let (credential, signing) = open(sealer, attempt, webhook)?;
     let mask = Mask::new(credential.as_ref().map(Secret::expose));
     let id = attempt.destination.integration.id;
-    let key = idempotency_key(alert.automation_id, id, &alert.record_id);
+    let key = idempotency_key(&alert.origin, id, &alert.record_id);
     let body = alert.body.bytes();
     let made =
         request::headers(webhook, &key, credential.as_ref(), &signing, attempt.started_at, body);
@@ -82,7 +82,7 @@ fn open(
     });
     for secret in in_force {
         let opened = sealer
-            .open(Purpose::SigningSecret, id, &secret.sealed)
+            .open(Purpose::SigningSecret, id.0, &secret.sealed)
             .map_err(|error| unreadable(&error))?;
         signing.push(SigningKey::parse(&opened).map_err(|error| unreadable(&error))?);
     }

@@ -17,7 +17,7 @@ const HEAD: &str = "\
 ";
 
 /// What Belfry gives and nobody sets.
-const GIVEN: [&str; 3] = ["automation_id", "version", "state"];
+const GIVEN: [&str; 4] = ["automation_id", "version", "state", "inbound_url"];
 
 /// Automations as they are read, without what nobody sets. Ids are left in only where names don't tell.
 pub(super) fn settings(automations: Vec<Value>) -> Vec<Value> {
@@ -38,13 +38,16 @@ fn named(things: impl IntoIterator<Item = Value>) -> Vec<Value> {
             members.retain(|each, value| {
                 let says_nothing =
                     each == "minimum_levels" && value.as_object().is_some_and(Map::is_empty);
-                !GIVEN.contains(&each.as_str()) && !says_nothing
+                let is_usual = each == "trigger" && value == "records";
+                !GIVEN.contains(&each.as_str()) && !says_nothing && !is_usual
             });
             if names.iter().filter(|each| *each == name).count() == 1 {
                 members.remove("id");
             }
-            if let Some(auth) = members.get_mut("auth").and_then(Value::as_object_mut) {
-                auth.remove("credential_set");
+            for name in ["auth", "inbound_auth"] {
+                if let Some(auth) = members.get_mut(name).and_then(Value::as_object_mut) {
+                    auth.remove("credential_set");
+                }
             }
         }
         thing
@@ -57,7 +60,11 @@ pub(super) fn written(automations: &[Value]) -> String {
     let mut text = HEAD.to_owned();
     for automation in automations {
         text.push_str("\n[[automations]]\n");
-        members(automation, &["id", "name", "active", "filter", "minimum_levels"], &mut text);
+        members(
+            automation,
+            &["id", "name", "active", "trigger", "inbound_auth", "filter", "minimum_levels"],
+            &mut text,
+        );
         for integration in
             automation.get("integrations").and_then(Value::as_array).into_iter().flatten()
         {
@@ -119,16 +126,18 @@ pub(super) fn read(text: &str, file: &str, base: &Path) -> Result<Value, String>
     }
     let automations = whole.get_mut("automations").and_then(Value::as_array_mut);
     for automation in automations.into_iter().flatten() {
+        let failed = |why| format!("{file}: {why}");
+        let name = automation.get("name").and_then(Value::as_str).unwrap_or("").to_owned();
+        let inbound = automation.get_mut("inbound_auth").and_then(Value::as_object_mut);
+        if let Some(credential) = inbound.and_then(|auth| auth.get_mut("credential")) {
+            resolve(credential, "inbound credential of the relay", &name, base).map_err(failed)?;
+        }
         let integrations = automation.get_mut("integrations").and_then(Value::as_array_mut);
         for integration in integrations.into_iter().flatten() {
             let name = integration.get("name").and_then(Value::as_str).unwrap_or("").to_owned();
             if let Some((what, credential)) = credential(integration) {
-                let found = credential.as_str().ok_or("must be text".to_owned());
-                let found = found.and_then(|reference| resolved(reference, base));
-                let found = found.map_err(|why| {
-                    format!("{file}: the {what} of the integration {name:?} {why}")
-                })?;
-                *credential = Value::String(found);
+                let what = format!("{what} of the integration");
+                resolve(credential, &what, &name, base).map_err(failed)?;
             }
         }
     }
@@ -145,6 +154,14 @@ fn credential(integration: &mut Value) -> Option<(&'static str, &mut Value)> {
     }
     let auth = integration.get_mut("auth").and_then(Value::as_object_mut);
     Some(("credential", auth?.get_mut("credential")?))
+}
+
+/// Puts the credential in the place of what says where it is.
+fn resolve(credential: &mut Value, what: &str, name: &str, base: &Path) -> Result<(), String> {
+    let found = credential.as_str().ok_or("must be text".to_owned());
+    let found = found.and_then(|reference| resolved(reference, base));
+    *credential = Value::String(found.map_err(|why| format!("the {what} {name:?} {why}"))?);
+    Ok(())
 }
 
 /// What stands where a reference says.

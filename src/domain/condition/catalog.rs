@@ -1,7 +1,7 @@
 //! What a condition can ask for, for those who offer it as a choice.
 
 use super::Condition;
-use super::field::{Field, Kind, Named};
+use super::field::{Field, Kind, Named, Subject};
 
 /// What a field holds, and with it what can be asked of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,9 +44,9 @@ impl Shape {
 }
 
 impl Condition {
-    /// The fields that every record can have; beside them there is `metadata.<name>`.
-    pub fn fields() -> impl Iterator<Item = &'static str> {
-        Named::ALL.iter().map(|named| named.text())
+    /// The fields that each can have; beside them a record has `metadata.<name>`.
+    pub fn fields(of: Subject) -> impl Iterator<Item = &'static str> {
+        Named::of(of).map(Named::text)
     }
 
     /// What a field holds; nothing where there is no such field.
@@ -83,11 +83,13 @@ mod tests {
 
     #[test]
     fn what_is_offered_is_taken() {
-        for field in Condition::fields().chain(["metadata.arr"]) {
-            let shape = Condition::shape(field).unwrap();
-            for op in shape.ops() {
-                let test = json!({"field": field, "op": op, "value": value(&shape, op)});
-                assert!(Condition::parse(&test).is_ok(), "{test}");
+        for (subject, more) in [(Subject::Record, Some("metadata.arr")), (Subject::Alert, None)] {
+            for field in Condition::fields(subject).chain(more) {
+                let shape = Condition::shape(field).unwrap();
+                for op in shape.ops() {
+                    let test = json!({"field": field, "op": op, "value": value(&shape, op)});
+                    assert!(Condition::parse(&test, subject).is_ok(), "{test}");
+                }
             }
         }
         assert_eq!(Condition::shape("metadata."), None);

@@ -5,6 +5,8 @@ use std::cmp::Ordering;
 use super::{Bound, Operand};
 use crate::domain::levels::{Level, Levels, SentimentShift};
 use crate::domain::record::{MetadataValue, Record};
+use crate::domain::relay::Posted;
+use crate::domain::time;
 
 /// A field by its name in JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,9 +33,22 @@ pub(super) enum Kind {
     Any,
 }
 
+/// What a condition is asked of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// A record and its levels.
+    Record,
+    /// An alert that another system posted.
+    Alert,
+}
+
+const RECORD: &[Subject] = &[Subject::Record];
+const ALERT: &[Subject] = &[Subject::Alert];
+const BOTH: &[Subject] = &[Subject::Record, Subject::Alert];
+
 macro_rules! fields {
-    ($($name:ident = $text:literal: $kind:expr,)*) => {
-        /// A field that every record can have.
+    ($($name:ident = $text:literal: $kind:expr, $of:expr;)*) => {
+        /// A field that every record, or every alert, can have.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum Named { $($name,)* }
 
@@ -47,26 +62,38 @@ macro_rules! fields {
             const fn kind(self) -> Kind {
                 match self { $(Self::$name => $kind,)* }
             }
+
+            const fn subjects(self) -> &'static [Subject] {
+                match self { $(Self::$name => $of,)* }
+            }
         }
     };
 }
 
 fields! {
-    Segment = "segment": Kind::Text,
-    ProductArea = "product_area": Kind::Text,
-    Channel = "channel": Kind::Text,
-    Source = "source": Kind::Text,
-    Tags = "tags": Kind::Text,
-    Type = "type": Kind::Text,
-    Content = "content": Kind::Text,
-    EscalationLevel = "levels.escalation_level": Kind::Words(Axis::Level),
-    EmotionalIntensityLevel = "levels.emotional_intensity_level": Kind::Words(Axis::Level),
-    SentimentShift = "levels.sentiment_shift": Kind::Words(Axis::Shift),
-    CreatedAt = "created_at": Kind::Time,
-    Id = "id": Kind::Text,
-    OrgId = "org_id": Kind::Text,
-    SourceUrl = "source_url": Kind::Text,
-    ConversationId = "conversation_id": Kind::Text,
+    Segment = "segment": Kind::Text, RECORD;
+    ProductArea = "product_area": Kind::Text, RECORD;
+    Channel = "channel": Kind::Text, RECORD;
+    Source = "source": Kind::Text, RECORD;
+    Tags = "tags": Kind::Text, RECORD;
+    Type = "type": Kind::Text, RECORD;
+    Content = "content": Kind::Text, RECORD;
+    EscalationLevel = "levels.escalation_level": Kind::Words(Axis::Level), BOTH;
+    EmotionalIntensityLevel = "levels.emotional_intensity_level": Kind::Words(Axis::Level), BOTH;
+    SentimentShift = "levels.sentiment_shift": Kind::Words(Axis::Shift), BOTH;
+    CreatedAt = "created_at": Kind::Time, RECORD;
+    Id = "id": Kind::Text, RECORD;
+    OrgId = "org_id": Kind::Text, BOTH;
+    SourceUrl = "source_url": Kind::Text, RECORD;
+    ConversationId = "conversation_id": Kind::Text, RECORD;
+    AutomationId = "automation_id": Kind::Text, ALERT;
+    EscalatedAt = "escalated_at": Kind::Time, ALERT;
+    RecordSource = "record.source": Kind::Text, ALERT;
+    RecordContentExcerpt = "record.content_excerpt": Kind::Text, ALERT;
+    RecordId = "record.id": Kind::Text, ALERT;
+    RecordUrl = "record.url": Kind::Text, ALERT;
+    RecordSourceUrl = "record.source_url": Kind::Text, ALERT;
+    RecordCreatedAt = "record.created_at": Kind::Time, ALERT;
 }
 
 /// What is found in a field of a record.
@@ -80,12 +107,31 @@ pub(super) enum Found<'a> {
     Time(jiff::Timestamp),
 }
 
+impl Named {
+    /// Those that things of this kind can have.
+    pub(super) fn of(subject: Subject) -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(move |each| each.is_of(subject))
+    }
+
+    fn is_of(self, subject: Subject) -> bool {
+        self.subjects().contains(&subject)
+    }
+}
+
 impl Field {
     pub(super) fn parse(text: &str) -> Option<Self> {
         if let Some(name) = text.strip_prefix("metadata.") {
             return (!name.is_empty()).then(|| Self::Metadata(name.to_owned()));
         }
         Named::ALL.iter().copied().find(|each| each.text() == text).map(Self::Named)
+    }
+
+    /// Whether things of this kind can have it.
+    pub(super) fn is_of(&self, subject: Subject) -> bool {
+        match self {
+            Self::Named(named) => named.is_of(subject),
+            Self::Metadata(_) => subject == Subject::Record,
+        }
     }
 
     pub(super) fn text(&self) -> String {
@@ -127,6 +173,25 @@ impl Field {
             Named::OrgId => Found::Text(&record.org_id),
             Named::SourceUrl => optional(&record.source_url),
             Named::ConversationId => optional(&record.conversation_id),
+            Named::AutomationId
+            | Named::EscalatedAt
+            | Named::RecordSource
+            | Named::RecordContentExcerpt
+            | Named::RecordId
+            | Named::RecordUrl
+            | Named::RecordSourceUrl
+            | Named::RecordCreatedAt => Found::Absent,
+        }
+    }
+
+    /// What stands there in an alert's body. The other system decides what it writes: what is not of the
+    /// kind that the field holds is as good as absent.
+    pub(super) fn of_alert<'a>(&self, alert: &'a Posted) -> Found<'a> {
+        let Self::Named(named) = self else { return Found::Absent };
+        let Some(text) = alert.text(named.text()) else { return Found::Absent };
+        match named.kind() {
+            Kind::Text | Kind::Words(_) | Kind::Any => Found::Text(text),
+            Kind::Time => time::parse_rfc3339(text).map_or(Found::Absent, Found::Time),
         }
     }
 }

@@ -10,6 +10,7 @@ use regex::Regex;
 
 use super::levels::Levels;
 use super::record::Record;
+use super::relay::Posted;
 
 mod catalog;
 mod field;
@@ -20,6 +21,7 @@ mod suggest;
 mod tests;
 
 pub use catalog::Shape;
+pub use field::Subject;
 pub use suggest::{Suggested, SuggestedValue, ValueKind, suggestions};
 
 use field::{Axis, Field, Found};
@@ -101,6 +103,11 @@ impl Condition {
     /// Whether the record at these levels is meant.
     pub fn matches(&self, record: &Record, levels: &Levels) -> bool {
         self.0.holds(&|field| field.of_record(record, levels))
+    }
+
+    /// Whether the alert that another system posted is meant.
+    pub fn matches_alert(&self, alert: &Posted) -> bool {
+        self.0.holds(&|field| field.of_alert(alert))
     }
 }
 

@@ -3,7 +3,7 @@
 use regex::RegexBuilder;
 use serde_json::{Map, Value};
 
-use super::field::{Axis, Field, Kind, Named};
+use super::field::{Axis, Field, Kind, Subject};
 use super::{Bound, Check, Condition, ConditionError, Node, Operand, Order, Pattern};
 use crate::domain::limits::{
     CONDITION_DEPTH, CONDITION_NODES, CONDITION_TEXT_BYTES, CONDITION_VALUES, PATTERN_BYTES,
@@ -19,12 +19,24 @@ impl Condition {
     ///
     /// # Errors
     /// The first place where it is wrong, and what to change there.
-    pub fn parse(value: &Value) -> Result<Self, ConditionError> {
-        if value.as_object().is_some_and(Map::is_empty) {
-            return Ok(Self(Node::All(Vec::new())));
-        }
-        Parser { nodes: 0 }.node(value, &Place::Root, 1).map(Self)
+    pub fn parse(value: &Value, of: Subject) -> Result<Self, ConditionError> {
+        read(value, Some(of))
     }
+
+    /// A condition as it was stored: what it may be asked of was looked at when it was saved.
+    ///
+    /// # Errors
+    /// The first place where it is wrong.
+    pub fn restore(value: &Value) -> Result<Self, ConditionError> {
+        read(value, None)
+    }
+}
+
+fn read(value: &Value, of: Option<Subject>) -> Result<Condition, ConditionError> {
+    if value.as_object().is_some_and(Map::is_empty) {
+        return Ok(Condition(Node::All(Vec::new())));
+    }
+    Parser { of, nodes: 0 }.node(value, &Place::Root, 1).map(Condition)
 }
 
 /// Where the parser stands; made into a pointer only when something is wrong.
@@ -51,6 +63,7 @@ impl Place<'_> {
 }
 
 struct Parser {
+    of: Option<Subject>,
     nodes: usize,
 }
 
@@ -91,7 +104,7 @@ impl Parser {
         if !members.contains_key("field") && !members.contains_key("op") {
             return place.refuse(format!("must be {FORMS}"));
         }
-        test(members, place)
+        test(members, place, self.of)
     }
 
     fn nodes_of(
@@ -108,7 +121,11 @@ impl Parser {
     }
 }
 
-fn test(members: &Map<String, Value>, place: &Place<'_>) -> Result<Node, ConditionError> {
+fn test(
+    members: &Map<String, Value>,
+    place: &Place<'_>,
+    of: Option<Subject>,
+) -> Result<Node, ConditionError> {
     if let Some(name) =
         members.keys().find(|name| !["field", "op", "value"].contains(&name.as_str()))
     {
@@ -118,8 +135,10 @@ fn test(members: &Map<String, Value>, place: &Place<'_>) -> Result<Node, Conditi
     let field_place = Place::Member(place, "field");
     let field = match members.get("field") {
         Some(Value::String(text)) => match Field::parse(text) {
-            Some(field) => field,
-            None => return field_place.refuse(unknown_field()),
+            Some(field) if of.is_none_or(|subject| field.is_of(subject)) => field,
+            Some(_) | None => {
+                return field_place.refuse(unknown_field(of.unwrap_or(Subject::Record)));
+            }
         },
         Some(_) => return field_place.refuse("must be text"),
         None => return field_place.refuse("is missing: name the field to look at"),
@@ -135,9 +154,15 @@ fn test(members: &Map<String, Value>, place: &Place<'_>) -> Result<Node, Conditi
     Ok(Node::Test(field, check))
 }
 
-fn unknown_field() -> String {
-    let names: Vec<&str> = Named::ALL.iter().map(|each| each.text()).collect();
-    format!("is no field of a record; fields are {}, metadata.<name>", names.join(", "))
+fn unknown_field(of: Subject) -> String {
+    let names: Vec<&str> = Condition::fields(of).collect();
+    let names = names.join(", ");
+    match of {
+        Subject::Record => {
+            format!("is no field of a record; fields are {names}, metadata.<name>")
+        }
+        Subject::Alert => format!("is no field of an alert; fields are {names}"),
+    }
 }
 
 /// One test, as far as it is understood.

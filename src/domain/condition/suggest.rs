@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::field::{Field, Found, Kind, Named};
+use super::field::{Field, Found, Kind, Named, Subject};
 use super::json::number;
 use crate::domain::levels::Levels;
 use crate::domain::limits::{SUGGESTED_BYTES, SUGGESTED_FIELDS, SUGGESTED_VALUES};
@@ -58,7 +58,7 @@ pub fn suggestions<'a>(
     records: impl IntoIterator<Item = (&'a Record, &'a Levels)>,
 ) -> Vec<Suggested> {
     let mut named: Vec<(Named, Tally<'a>)> =
-        Named::ALL.iter().map(|each| (*each, Tally::default())).collect();
+        Named::of(Subject::Record).map(|each| (each, Tally::default())).collect();
     let mut metadata: BTreeMap<&'a str, Tally<'a>> = BTreeMap::new();
     for (record, levels) in records {
         for (field, tally) in &mut named {
@@ -224,7 +224,7 @@ mod tests {
             let all = suggestions(records.iter().map(|record| (record, &LEVELS)));
             all.into_iter().map(|each| each.field).collect::<Vec<_>>()
         };
-        let named: Vec<_> = Named::ALL.iter().map(|each| each.text().to_owned()).collect();
+        let named: Vec<_> = Named::of(Subject::Record).map(|each| each.text().to_owned()).collect();
         assert_eq!(names(&[]), named);
         let with = [record(
             "1",
@@ -289,7 +289,7 @@ mod tests {
         for suggested in suggestions(records.iter().map(|record| (record, &LEVELS))) {
             for value in suggested.values.iter().filter(|each| each.records > 0) {
                 let test = json!({"field": suggested.field, "op": "eq", "value": value.value});
-                let condition = super::super::Condition::parse(&test).unwrap();
+                let condition = super::super::Condition::parse(&test, Subject::Record).unwrap();
                 assert!(condition.matches(&records[0], &LEVELS), "{test}");
             }
         }
@@ -311,6 +311,6 @@ mod tests {
         assert_eq!(of(&many, "id").values.len(), SUGGESTED_VALUES);
         assert_eq!(of(&many, "tags").values, [], "too long for a list");
         let all = suggestions(many.iter().map(|record| (record, &LEVELS)));
-        assert_eq!(all.len(), Named::ALL.len() + SUGGESTED_FIELDS);
+        assert_eq!(all.len(), Named::of(Subject::Record).count() + SUGGESTED_FIELDS);
     }
 }

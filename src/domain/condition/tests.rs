@@ -44,12 +44,16 @@ const LEVELS: Levels = Levels {
     sentiment_shift: Some(SentimentShift::Degraded),
 };
 
+fn parse(condition: &Value) -> Result<Condition, ConditionError> {
+    Condition::parse(condition, Subject::Record)
+}
+
 fn holds(condition: &Value) -> bool {
-    Condition::parse(condition).unwrap().matches(&record(), &LEVELS)
+    parse(condition).unwrap().matches(&record(), &LEVELS)
 }
 
 fn refusal(condition: &Value) -> (String, String) {
-    let error = Condition::parse(condition).unwrap_err();
+    let error = parse(condition).unwrap_err();
     (error.pointer, error.message)
 }
 
@@ -179,7 +183,73 @@ fn levels_compare_by_their_order() {
     }
     let unknown = Levels { sentiment_shift: None, ..LEVELS };
     let shift = test("levels.sentiment_shift", "gte", json!("sentiment improved"));
-    assert!(!Condition::parse(&shift).unwrap().matches(&record(), &unknown));
+    assert!(!parse(&shift).unwrap().matches(&record(), &unknown));
+}
+
+fn posted() -> Posted {
+    let content = json!({
+        "automation_id": "team-7", "org_id": "acme", "escalated_at": "2026-06-27T12:00:00Z",
+        "levels": {"escalation_level": "apocalyptic", "emotional_intensity_level": "high"},
+        "record": {"id": "r", "url": "https://d.example/r", "source": "gong", "source_url": 7,
+                   "content_excerpt": "My lawyer will call.", "created_at": "yesterday"},
+    });
+    Posted::read(content.to_string().into(), content).unwrap()
+}
+
+#[test]
+fn an_alert_is_asked_for_what_its_body_says() {
+    let posted = posted();
+    let holds = |field: &str, op: &str, value: Value| {
+        let condition = Condition::parse(&test(field, op, value), Subject::Alert).unwrap();
+        condition.matches_alert(&posted)
+    };
+    for (field, op, value) in [
+        ("automation_id", "eq", json!("team-7")),
+        ("org_id", "in", json!(["acme"])),
+        ("escalated_at", "lt", json!("2026-06-28T00:00:00Z")),
+        ("levels.emotional_intensity_level", "gte", json!("high")),
+        ("levels.escalation_level", "eq", json!("apocalyptic")),
+        ("levels.escalation_level", "matches", json!("^apo")),
+        ("levels.sentiment_shift", "exists", json!(false)),
+        ("record.id", "eq", json!("r")),
+        ("record.url", "starts_with", json!("https://")),
+        ("record.source", "ne", json!("zendesk")),
+        ("record.content_excerpt", "contains", json!("lawyer")),
+        // What is of another kind than the field holds is as good as absent.
+        ("record.source_url", "exists", json!(false)),
+        ("record.created_at", "exists", json!(false)),
+    ] {
+        assert!(holds(field, op, value.clone()), "{field} {op} {value}");
+    }
+    // A word without a place in the order comes neither before nor after another.
+    for op in ["gt", "gte", "lt", "lte"] {
+        assert!(!holds("levels.escalation_level", op, json!("none")), "{op}");
+    }
+}
+
+#[test]
+fn each_subject_has_fields_of_its_own() {
+    let ask = |field: &str, of| {
+        Condition::parse(&test(field, "exists", json!(true)), of).map_err(|error| error.pointer)
+    };
+    for (field, record, alert) in [
+        ("segment", true, false),
+        ("metadata.arr", true, false),
+        ("id", true, false),
+        ("record.id", false, true),
+        ("automation_id", false, true),
+        ("org_id", true, true),
+        ("levels.escalation_level", true, true),
+        ("record.tags", false, false),
+    ] {
+        let place = "/field".to_owned();
+        for (of, is_known) in [(Subject::Record, record), (Subject::Alert, alert)] {
+            let asked = ask(field, of);
+            assert_eq!(asked.as_ref().err(), (!is_known).then_some(&place), "{field} {of:?}");
+        }
+        let stored = Condition::restore(&test(field, "exists", json!(true)));
+        assert_eq!(stored.is_ok(), record || alert, "{field}");
+    }
 }
 
 #[test]
@@ -265,25 +335,25 @@ fn what_is_wrong_is_told_with_its_place() {
 fn depth_and_size_are_bounded() {
     let leaf = test("segment", "eq", json!("x"));
     let deep = |depth: usize| (1..depth).fold(leaf.clone(), |inner, _| json!({ "not": inner }));
-    assert!(Condition::parse(&deep(limits::CONDITION_DEPTH)).is_ok());
+    assert!(parse(&deep(limits::CONDITION_DEPTH)).is_ok());
     let (pointer, message) = refusal(&deep(limits::CONDITION_DEPTH + 1));
     assert_eq!(pointer, "/not".repeat(limits::CONDITION_DEPTH));
     assert!(message.contains("too deep"), "{message}");
 
     let wide = |nodes: usize| json!({ "any": vec![leaf.clone(); nodes - 1] });
-    assert!(Condition::parse(&wide(limits::CONDITION_NODES)).is_ok());
+    assert!(parse(&wide(limits::CONDITION_NODES)).is_ok());
     let (pointer, message) = refusal(&wide(limits::CONDITION_NODES + 1));
     assert_eq!(pointer, format!("/any/{}", limits::CONDITION_NODES - 1));
     assert!(message.contains("too many parts"), "{message}");
 
     let values = |count: usize| test("segment", "in", json!(vec!["x"; count]));
-    assert!(Condition::parse(&values(limits::CONDITION_VALUES)).is_ok());
+    assert!(parse(&values(limits::CONDITION_VALUES)).is_ok());
     assert_eq!(refusal(&values(limits::CONDITION_VALUES + 1)).0, "/value");
 }
 
 #[test]
 fn a_pattern_takes_time_in_proportion_to_the_text() {
-    let condition = Condition::parse(&test("content", "matches", json!("(a*)*(a*)*b$"))).unwrap();
+    let condition = parse(&test("content", "matches", json!("(a*)*(a*)*b$"))).unwrap();
     let record = Record { content: "a".repeat(100_000), ..record() };
     assert!(!condition.matches(&record, &LEVELS));
 }
@@ -297,11 +367,11 @@ fn json_is_written_as_people_write_it() {
         test("created_at", "lt", json!("2026-06-27T12:00:00Z")),
         json!({"all": [{"any": [{"not": test("tags", "matches", json!("^x"))}]}]}),
     ] {
-        assert_eq!(Condition::parse(&written).unwrap().to_json(), written);
+        assert_eq!(parse(&written).unwrap().to_json(), written);
     }
     let short = json!({"field": "tags", "op": "exists"});
     let full = test("tags", "exists", json!(true));
-    assert_eq!(Condition::parse(&short).unwrap().to_json(), full);
+    assert_eq!(parse(&short).unwrap().to_json(), full);
 }
 
 fn any_test() -> impl Strategy<Value = Value> {
@@ -374,26 +444,26 @@ fn any_json() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn json_and_back_is_the_same(json in any_condition()) {
-        let condition = Condition::parse(&json).unwrap();
-        let back = Condition::parse(&condition.to_json()).unwrap();
+        let condition = parse(&json).unwrap();
+        let back = parse(&condition.to_json()).unwrap();
         prop_assert_eq!(&back, &condition);
         prop_assert_eq!(back.to_json(), condition.to_json());
     }
 
     #[test]
     fn not_inverts(json in any_condition()) {
-        let condition = Condition::parse(&json).unwrap();
-        let inverse = Condition::parse(&json!({ "not": json })).unwrap();
+        let condition = parse(&json).unwrap();
+        let inverse = parse(&json!({ "not": json })).unwrap();
         let holds = condition.matches(&record(), &LEVELS);
         prop_assert_eq!(inverse.matches(&record(), &LEVELS), !holds);
     }
 
     #[test]
     fn whatever_is_given_nothing_panics(json in any_json()) {
-        match Condition::parse(&json) {
+        match parse(&json) {
             Ok(condition) => {
                 condition.matches(&record(), &LEVELS);
-                prop_assert_eq!(&Condition::parse(&condition.to_json()).unwrap(), &condition);
+                prop_assert_eq!(&parse(&condition.to_json()).unwrap(), &condition);
             }
             // The pointer leads to the place, or to what is missing there.
             Err(error) => {

@@ -23,7 +23,8 @@ fn told(integrations: usize, sql: &str) -> Depths {
                http1_only, ordering, status, created_at)
              SELECT CAST(printf('%016d', x) AS BLOB), zeroblob(16), x, 'webhook', 'i',
                'https://a.example/', 'none', 0, 0, 'due', 'active', 0 FROM n;
-             INSERT INTO alerts VALUES (1, zeroblob(16), 'r', 'acme', 0, zeroblob(32), x'7b7d');"
+             INSERT INTO alerts (id, automation_id, record_id, org_id, escalated_at, digest, body)
+               VALUES (1, zeroblob(16), 'r', 'acme', 0, zeroblob(32), x'7b7d');"
         ))
         .expect("rows");
     connection.execute_batch(sql).expect("what is told of");

@@ -49,7 +49,8 @@ fn furnished() -> (tempfile::TempDir, Connection) {
     for (delivery, integration) in [(1, 10), (2, 31)] {
         connection
             .execute_batch(&format!(
-                "INSERT INTO alerts VALUES ({delivery}, (SELECT automation_id FROM integrations
+                "INSERT INTO alerts (id, automation_id, record_id, org_id, escalated_at, digest, body)
+                 VALUES ({delivery}, (SELECT automation_id FROM integrations
                    WHERE hex(id) LIKE '%{integration:02X}'), 'r', 'acme', 0, zeroblob(32), x'7b7d');
                  INSERT INTO deliveries (id, alert_id, integration_id, state, queue_at, due_at,
                    expires_at, created_at)

@@ -41,7 +41,8 @@ fn furnished(path: &std::path::Path, alerts: i64) -> Connection {
     connection
         .execute_batch(&format!(
             "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < {alerts})
-             INSERT INTO alerts SELECT x, (SELECT id FROM automations), 'r' || x, 'acme', x,
+             INSERT INTO alerts (id, automation_id, record_id, org_id, escalated_at, digest, body)
+               SELECT x, (SELECT id FROM automations), 'r' || x, 'acme', x,
                zeroblob(32), zeroblob(600) FROM n;
              INSERT INTO deliveries (alert_id, integration_id, state, queue_at, due_at, expires_at,
                created_at) SELECT a.id, i.id, 'delivered', a.id, a.id, a.id, a.id

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use super::automation_in::{self, AutomationDraft};
 use super::automation_out::AutomationOut;
@@ -21,8 +22,9 @@ use super::plan::{Plan, plan};
 use super::query::Query;
 use crate::domain::automation::Automation;
 use crate::domain::id::{AutomationId, IntegrationId};
+use crate::domain::integration::Kind;
 use crate::domain::limits::{AUTOMATIONS_A_DOCUMENT, PAGE};
-use crate::domain::secret::Secret;
+use crate::domain::secret::{Sealed, Secret};
 use crate::engine::ports::{Edit, Purpose, StoreError};
 use crate::web::auth::{Caller, Editor};
 use crate::web::error::{Code, Problem};
@@ -112,11 +114,12 @@ pub(super) async fn apply(
         if dry_run {
             continue;
         }
-        let (automation, seals, fresh) = plan.seal(&state)?;
-        secrets.extend(fresh.iter().map(|(id, secret)| secret_out(&automation, *id, secret)));
+        let (ready, fresh) = plan.seal(&state)?;
+        let shown = |(id, secret): (&_, &_)| secret_out(&ready.automation, *id, secret);
+        secrets.extend(fresh.iter().map(shown));
         edits.push(match old {
-            None => Edit::CreateAutomation { automation, seals, once: None },
-            Some(old) => Edit::ReplaceAutomation { automation, seals, expected: Some(old.version) },
+            None => ready.create(None),
+            Some(old) => ready.replace(Some(old.version)),
         });
     }
     for old in deleted {
@@ -324,7 +327,7 @@ async fn different(
 ) -> Result<Vec<Difference>, Problem> {
     let value = |automation: &Automation| {
         let integrations = automation.integrations.iter().map(Settings::of).collect();
-        serde_json::to_value(AutomationOut::of(automation, integrations))
+        serde_json::to_value(AutomationOut::of(automation, integrations, &state.site))
             .map_err(|_| Problem::internal())
     };
     let Some(old) = old else {
@@ -333,30 +336,48 @@ async fn different(
     let mut found = differences(&value(old)?, &value(&plan.automation)?);
     for (index, settled) in plan.settled.iter_mut().enumerate() {
         let Some(Some(secret)) = &settled.credential else { continue };
-        if is_stored(settled.integration.id, secret, state).await? {
+        let id = settled.integration.id;
+        let stored = match state.reader.destination(id).await {
+            Err(StoreError::NotFound) => None,
+            found => found?.credential,
+        };
+        if is_same(Purpose::Credential, id.0, stored, secret, state) {
             settled.credential = None;
         } else if old.integrations.iter().any(|each| each.id == settled.integration.id) {
-            let kind = settled.integration.target.kind();
+            let field = match settled.integration.target.kind() {
+                Kind::Webhook => "auth/credential",
+                Kind::Slack => "url",
+            };
             // The part of it that is shown may differ, too: one of them is enough.
-            let both = Difference::credential(index, kind);
+            let both = Difference::credential(&format!("/integrations/{index}/{field}"));
             found.retain(|each| each.pointer != both.pointer);
             found.push(both);
+        }
+    }
+    if let Some(Some(secret)) = &plan.inbound {
+        let stored = match state.reader.inbound(old.id).await {
+            Err(StoreError::NotFound) => None,
+            found => found?.credential,
+        };
+        if is_same(Purpose::InboundCredential, old.id.0, stored, secret, state) {
+            plan.inbound = None;
+        } else {
+            found.push(Difference::credential("/inbound_auth/credential"));
         }
     }
     Ok(found)
 }
 
-async fn is_stored(id: IntegrationId, secret: &Secret, state: &WebState) -> Result<bool, Problem> {
+/// Whether that very secret is sealed there.
+fn is_same(
+    purpose: Purpose,
+    id: Uuid,
+    sealed: Option<Sealed>,
+    secret: &Secret,
+    state: &WebState,
+) -> bool {
     use subtle::ConstantTimeEq as _;
-    let sealed = match state.reader.destination(id).await {
-        Ok(destination) => destination.credential,
-        Err(StoreError::NotFound) => None,
-        Err(error) => return Err(error.into()),
-    };
-    let stored = sealed.and_then(|sealed| {
-        // One that can't be opened is replaced, which mends it.
-        state.engine.sealer().open(Purpose::Credential, id, &sealed).ok()
-    });
-    Ok(stored
-        .is_some_and(|stored| stored.expose().as_bytes().ct_eq(secret.expose().as_bytes()).into()))
+    // One that can't be opened is replaced, which mends it.
+    let stored = sealed.and_then(|sealed| state.engine.sealer().open(purpose, id, &sealed).ok());
+    stored.is_some_and(|stored| stored.expose().as_bytes().ct_eq(secret.expose().as_bytes()).into())
 }

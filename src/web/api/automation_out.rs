@@ -4,8 +4,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::automation::Automation;
+use super::integration_out::Auth;
+use crate::domain::automation::{Automation, Trigger};
 use crate::domain::condition::Condition;
+use crate::web::site::Site;
 
 /// An automation with its integrations.
 // `I` is what is told of each integration.
@@ -16,13 +18,22 @@ pub(in crate::web) struct AutomationOut<I> {
     pub(in crate::web) id: String,
     /// What people call it.
     pub(in crate::web) name: String,
-    /// One that is not active fires for nothing.
+    /// One that is not active fires for nothing, and takes no alert.
     pub(in crate::web) active: bool,
+    /// What it listens to: `records`, or `relay` for alerts that another system posts.
+    pub(in crate::web) trigger: &'static str,
     /// Which records it watches; without it, all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) filter: Option<Value>,
-    /// What counts as an escalation: each level that is named must be reached.
-    pub(in crate::web) minimum_levels: Levels,
+    /// What counts as an escalation: each level that is named must be reached. A relay has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) minimum_levels: Option<Levels>,
+    /// Where the other system posts alerts to; of a relay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) inbound_url: Option<String>,
+    /// How it must prove who it is; of a relay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) inbound_auth: Option<Auth>,
     /// Where its alerts go.
     pub(in crate::web) integrations: Vec<I>,
     /// Rises with each change; the number in the ETag.
@@ -46,18 +57,33 @@ pub(in crate::web) struct Levels {
 
 impl<I> AutomationOut<I> {
     /// The automation with what is told of its integrations.
-    pub(in crate::web) fn of(automation: &Automation, integrations: Vec<I>) -> Self {
-        let least = &automation.minimum_levels;
+    pub(in crate::web) fn of(automation: &Automation, integrations: Vec<I>, site: &Site) -> Self {
+        let (mut filter, mut minimum_levels) = (None, None);
+        let (mut inbound_url, mut inbound_auth) = (None, None);
+        match &automation.trigger {
+            Trigger::Records(watch) => {
+                let least = &watch.minimum_levels;
+                filter = watch.filter.as_ref().map(Condition::to_json);
+                minimum_levels = Some(Levels {
+                    escalation_level: least.escalation.map(|level| level.word()),
+                    emotional_intensity_level: least.emotional_intensity.map(|level| level.word()),
+                    sentiment_shift: least.sentiment_shift.map(|shift| shift.word()),
+                });
+            }
+            Trigger::Relay(auth) => {
+                inbound_url = Some(site.inbound_url(automation.id));
+                inbound_auth = Some(Auth::of(&auth.method, auth.credential_set));
+            }
+        }
         Self {
             id: automation.id.to_string(),
             name: automation.name.clone(),
             active: automation.active,
-            filter: automation.filter.as_ref().map(Condition::to_json),
-            minimum_levels: Levels {
-                escalation_level: least.escalation.map(|level| level.word()),
-                emotional_intensity_level: least.emotional_intensity.map(|level| level.word()),
-                sentiment_shift: least.sentiment_shift.map(|shift| shift.word()),
-            },
+            trigger: automation.trigger.word(),
+            filter,
+            minimum_levels,
+            inbound_url,
+            inbound_auth,
             integrations,
             version: automation.version,
         }

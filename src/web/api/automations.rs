@@ -39,7 +39,7 @@ pub(super) async fn list(
         let rows = state.reader.automations(after, limit.saturating_add(1)).await?;
         let shown = |each: &Automation| {
             let integrations = each.integrations.iter().map(IntegrationOut::settings_of).collect();
-            AutomationOut::of(each, integrations)
+            AutomationOut::of(each, integrations, &state.site)
         };
         let page = Page::of(rows, limit, shown, |last| last.id.to_string());
         return Ok(HttpResponse::Ok().json(page));
@@ -73,9 +73,9 @@ pub(super) async fn create(
     let mut faults = Faults::default();
     let draft = automation_in::read(json::parse(&body)?, "", &mut faults);
     let planned = draft.map(|draft| plan(draft, None, &state, &mut faults));
-    let (automation, seals, fresh) = faults.none_or(planned)?.seal(&state)?;
-    let id = automation.id;
-    let edit = Edit::CreateAutomation { automation, seals, once };
+    let (ready, fresh) = faults.none_or(planned)?.seal(&state)?;
+    let id = ready.automation.id;
+    let edit = ready.create(once);
     let mut answer = HttpResponse::Created();
     let (view, fresh) = match change(&state, edit, caller.actor()).await {
         Ok(_) => (view::automation(&state, id).await?, fresh),
@@ -133,7 +133,7 @@ pub(super) async fn patch(
         let old = view::automation(&state, id).await?.automation;
         expect(&state, &old, seen.expected()).await?;
         let integrations = old.integrations.iter().map(Settings::of).collect();
-        let mut value = serde_json::to_value(AutomationOut::of(&old, integrations))
+        let mut value = serde_json::to_value(AutomationOut::of(&old, integrations, &state.site))
             .map_err(|_| Problem::internal())?;
         merge(&mut value, patch.clone());
         // The version that was merged into is the one that may be replaced, said or not.
@@ -172,9 +172,8 @@ async fn put(
     let mut faults = Faults::default();
     let draft = automation_in::read(value, "", &mut faults);
     let planned = draft.map(|draft| plan(draft, Some(old), state, &mut faults));
-    let (automation, seals, fresh) = faults.none_or(planned)?.seal(state)?;
-    let edit = Edit::ReplaceAutomation { automation, seals, expected };
-    Ok(change(state, edit, by).await.map(|_| fresh))
+    let (ready, fresh) = faults.none_or(planned)?.seal(state)?;
+    Ok(change(state, ready.replace(expected), by).await.map(|_| fresh))
 }
 
 async fn expect(
@@ -219,5 +218,5 @@ async fn answer(
 /// An automation as callers see it, with the signing secrets that this call made.
 fn shown(view: &AutomationView, state: &WebState, fresh: &Fresh) -> AutomationOut<IntegrationOut> {
     let integrations = view.integrations(state, fresh);
-    AutomationOut::of(&view.automation, integrations)
+    AutomationOut::of(&view.automation, integrations, &state.site)
 }

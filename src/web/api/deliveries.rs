@@ -78,7 +78,7 @@ impl DeliveryOut {
             automation_id: row.automation_id.to_string(),
             integration_id: row.integration_id.to_string(),
             record_id: row.record_id.clone(),
-            idempotency_key: idempotency_key(row.automation_id, row.integration_id, &row.record_id),
+            idempotency_key: idempotency_key(&row.origin, row.integration_id, &row.record_id),
             attempt_count: row.attempts,
             in_doubt: row.in_doubt,
             created_at: row.created_at.to_string(),
@@ -284,6 +284,7 @@ pub(in crate::web) fn request(
     let alert = Alert {
         id: row.alert_id,
         automation_id: row.automation_id,
+        origin: row.origin.clone(),
         record_id: row.record_id.clone(),
         body: Body::new(told.body.clone()),
     };

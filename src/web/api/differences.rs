@@ -6,7 +6,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::integration::Kind;
 use crate::web::json::below;
 
 /// One difference.
@@ -28,20 +27,16 @@ impl Difference {
         Self { pointer: String::new(), before: None, after: Some(plain(after)) }
     }
 
-    /// The credential of that integration is another one.
-    pub(in crate::web) fn credential(integration: usize, kind: Kind) -> Self {
+    /// What is secret at that place is another one.
+    pub(in crate::web) fn credential(pointer: &str) -> Self {
         let hidden = || Some(Value::from("***"));
-        let field = match kind {
-            Kind::Webhook => "auth/credential",
-            Kind::Slack => "url",
-        };
-        let pointer = format!("/integrations/{integration}/{field}");
+        let pointer = pointer.to_owned();
         Self { pointer, before: hidden(), after: hidden() }
     }
 }
 
 /// What Belfry gives and nobody sets.
-const GIVEN: [&str; 4] = ["id", "automation_id", "version", "credential_set"];
+const GIVEN: [&str; 5] = ["id", "automation_id", "version", "inbound_url", "credential_set"];
 
 /// All differences, in the order of their places. Integrations are known by their ids.
 pub(in crate::web) fn differences(before: &Value, after: &Value) -> Vec<Difference> {

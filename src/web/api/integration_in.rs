@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::integration_out;
 use super::target_in::{self, SettledTarget, TargetDraft};
-use crate::domain::condition::Condition;
+use crate::domain::condition::{Condition, Subject};
 use crate::domain::id::{AutomationId, IntegrationId};
 use crate::domain::integration::{DeliverySettings, HttpsUrl, Integration, Ordering};
 use crate::domain::limits;
@@ -41,7 +41,12 @@ pub(in crate::web) struct Settled {
 pub(in crate::web) type Gate<'a> = &'a dyn Fn(&HttpsUrl) -> Result<(), String>;
 
 /// Reads one integration; what is wrong is added to `faults`.
-pub(in crate::web) fn read(value: Value, at: &str, faults: &mut Faults) -> Option<Draft> {
+pub(in crate::web) fn read(
+    value: Value,
+    at: &str,
+    subject: Subject,
+    faults: &mut Faults,
+) -> Option<Draft> {
     let mut fields = Fields::of(value, at, faults)?;
     fields.read_only(&["automation_id", "state", "signing_secret"]);
     let id = fields.text("id", faults).and_then(|text| {
@@ -57,7 +62,7 @@ pub(in crate::web) fn read(value: Value, at: &str, faults: &mut Faults) -> Optio
         None => target.as_ref().map(TargetDraft::own_name),
         Some(value) => super::name(&value, &fields.pointer("name"), faults),
     };
-    let condition = super::condition(&mut fields, "condition", faults);
+    let condition = super::condition(&mut fields, "condition", subject, faults);
     let delivery = delivery(&mut fields, faults);
     fields.end(faults);
     Some(Draft { id, at: at.to_owned(), name: name?, target: target?, condition, delivery })

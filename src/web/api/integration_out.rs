@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::domain::circuit::Circuit;
 use crate::domain::condition::Condition;
 use crate::domain::integration::{
-    AuthMethod, Health, Integration, Ordering, Policy, Status, Target, Webhook,
+    AuthMethod, Health, Integration, Ordering, Policy, Status, Target,
 };
 use crate::domain::schedule::RetryOverrides;
 use crate::domain::template::Template;
@@ -81,7 +81,7 @@ impl TemplateOut {
     }
 }
 
-/// How it proves who sends.
+/// How whoever sends proves who it is.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct Auth {
     /// `none`, `bearer`, `api_key` or `custom_header`.
@@ -91,18 +91,6 @@ pub(in crate::web) struct Auth {
     pub(in crate::web) header_name: Option<String>,
     /// Whether a credential is stored. It never comes out.
     pub(in crate::web) credential_set: bool,
-}
-
-impl Auth {
-    fn of(webhook: &Webhook, credential_set: bool) -> Self {
-        let (method, header_name) = match &webhook.auth {
-            AuthMethod::None => ("none", None),
-            AuthMethod::Bearer => ("bearer", None),
-            AuthMethod::ApiKey => ("api_key", None),
-            AuthMethod::CustomHeader(name) => ("custom_header", Some(name.as_str().to_owned())),
-        };
-        Self { method, header_name, credential_set }
-    }
 }
 
 /// Where its schedule differs from the service's.
@@ -125,6 +113,19 @@ pub(in crate::web) struct Retry {
     pub(in crate::web) jitter: Option<f64>,
 }
 
+impl Auth {
+    /// The method, and whether there is a credential for it.
+    pub(in crate::web) fn of(method: &AuthMethod, credential_set: bool) -> Self {
+        let (method, header_name) = match method {
+            AuthMethod::None => ("none", None),
+            AuthMethod::Bearer => ("bearer", None),
+            AuthMethod::ApiKey => ("api_key", None),
+            AuthMethod::CustomHeader(name) => ("custom_header", Some(name.as_str().to_owned())),
+        };
+        Self { method, header_name, credential_set }
+    }
+}
+
 impl Settings {
     /// What people set.
     pub(in crate::web) fn of(integration: &Integration) -> Self {
@@ -139,7 +140,7 @@ impl Settings {
                 Target::Webhook(webhook) => Some(webhook.url.to_string()),
                 Target::Slack(slack) => Some(slack.shown.clone()),
             },
-            auth: webhook.map(|webhook| Auth::of(webhook, integration.credential_set)),
+            auth: webhook.map(|webhook| Auth::of(&webhook.auth, integration.credential_set)),
             template: integration.target.templates().and_then(TemplateOut::of),
             condition: integration.condition.as_ref().map(Condition::to_json),
             max_in_flight: delivery.max_in_flight,

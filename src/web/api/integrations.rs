@@ -16,10 +16,9 @@ use super::patch::merge;
 use super::plan::{Fresh, seal};
 use super::query::Query;
 use super::version::{Seen, etag, seen};
-use super::view::{self, missing};
+use super::view::{self, IntegrationView, missing};
 use super::{Page, change, id};
 use crate::domain::id::IntegrationId;
-use crate::domain::integration::Integration;
 use crate::domain::limits::{INTEGRATIONS_AN_AUTOMATION, STALE_TRIES};
 use crate::engine::ports::{Edit, Shown, StoreError};
 use crate::web::auth::{Caller, Editor, Viewer};
@@ -96,7 +95,7 @@ pub(super) async fn create(
         return Err(Problem::new(Code::Conflict, words));
     }
     let mut faults = Faults::default();
-    let draft = integration_in::read(value, "", &mut faults);
+    let draft = integration_in::read(value, "", automation.trigger.subject(), &mut faults);
     let settled = draft.map(|draft| draft.settle(automation_id, None, &*state.gate, &mut faults));
     let settled = faults.none_or(settled)?;
     let (seals, fresh) = seal(&settled, &state)?;
@@ -153,7 +152,7 @@ pub(super) async fn patch(
         {
             return Err(refused(&state, id, StoreError::Stale { current: view.version }).await);
         }
-        let settled = patched(&state, &view.integration, patch.clone())?;
+        let settled = patched(&state, &view, patch.clone())?;
         let (seals, fresh) = seal(&settled, &state)?;
         let edit = Edit::ReplaceIntegration {
             integration: settled.integration,
@@ -190,11 +189,12 @@ async fn refused(state: &Data<WebState>, id: IntegrationId, error: StoreError) -
     }
 }
 
-fn patched(state: &WebState, old: &Integration, patch: Value) -> Result<Settled, Problem> {
+fn patched(state: &WebState, view: &IntegrationView, patch: Value) -> Result<Settled, Problem> {
+    let old = &view.integration;
     let mut value = serde_json::to_value(Settings::of(old)).map_err(|_| Problem::internal())?;
     merge(&mut value, patch);
     let mut faults = Faults::default();
-    let draft = integration_in::read(value, "", &mut faults);
+    let draft = integration_in::read(value, "", view.subject, &mut faults);
     if draft.as_ref().is_some_and(|draft| draft.id != Some(old.id)) {
         faults.add("/id", "is Belfry's to give: leave it out");
     }

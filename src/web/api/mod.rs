@@ -26,6 +26,7 @@ pub(in crate::web) mod preview;
 pub(in crate::web) mod query;
 pub mod record_json;
 pub(in crate::web) mod records;
+mod relay;
 mod session;
 pub(in crate::web) mod target_in;
 pub(in crate::web) mod tokens;
@@ -47,7 +48,7 @@ pub use doors::{Door, doors};
 use super::WebState;
 use super::error::Problem;
 use super::json::{Faults, Fields};
-use crate::domain::condition::Condition;
+use crate::domain::condition::{Condition, Subject};
 use crate::domain::limits::NAME_BYTES;
 use crate::engine::ports::{Actor, Edit, StoreError};
 
@@ -99,8 +100,13 @@ pub(in crate::web) fn name_of(text: &str) -> Result<String, String> {
 }
 
 /// A condition, where there is one.
-fn condition(fields: &mut Fields, name: &'static str, faults: &mut Faults) -> Option<Condition> {
-    let parsed = Condition::parse(&fields.value(name)?);
+fn condition(
+    fields: &mut Fields,
+    name: &'static str,
+    subject: Subject,
+    faults: &mut Faults,
+) -> Option<Condition> {
+    let parsed = Condition::parse(&fields.value(name)?, subject);
     parsed
         .map_err(|error| {
             faults.add(format!("{}{}", fields.pointer(name), error.pointer), error.to_string());

@@ -105,7 +105,7 @@ pub(in crate::web) async fn rotate_signing_secret(
         return Err(Problem::new(Code::Conflict, words));
     }
     let secret = fresh_secret(state)?;
-    let sealed = state.engine.sealer().seal(Purpose::SigningSecret, id, &secret)?;
+    let sealed = state.engine.sealer().seal(Purpose::SigningSecret, id.0, &secret)?;
     let old_until = state.engine.now().plus(SIGNING_OVERLAP);
     let edit = Edit::RotateSigningSecret { id, sealed, old_until };
     change(state, edit, by).await.map_err(|error| missing(error, WHAT))?;

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::automation_in::AutomationDraft;
+use super::automation_in::{AutomationDraft, TriggerDraft};
 use super::integration_in::{Draft, Settled};
-use crate::domain::automation::Automation;
+use crate::domain::automation::{Automation, InboundAuth, Trigger};
 use crate::domain::id::{AutomationId, IntegrationId};
 use crate::domain::integration::Integration;
 use crate::domain::secret::Secret;
-use crate::engine::ports::{Purpose, Seals};
+use crate::engine::ports::{Edit, Once, Purpose, SealChange, Seals};
 use crate::web::WebState;
 use crate::web::error::Problem;
 use crate::web::json::{Faults, below};
@@ -19,6 +19,16 @@ use crate::web::json::{Faults, below};
 pub(in crate::web) struct Plan {
     pub(in crate::web) automation: Automation,
     pub(in crate::web) settled: Vec<Settled>,
+    /// What becomes of a relay's inbound credential: `None` keeps, `Some(None)` removes it.
+    pub(in crate::web) inbound: Option<Option<Secret>>,
+}
+
+/// The same with its secrets sealed.
+#[derive(Debug)]
+pub(in crate::web) struct Ready {
+    pub(in crate::web) automation: Automation,
+    seals: Vec<Seals>,
+    inbound: SealChange,
 }
 
 /// Secrets that this call made, to be shown once.
@@ -32,6 +42,8 @@ pub(in crate::web) fn plan(
     faults: &mut Faults,
 ) -> Plan {
     let id = old.map_or_else(|| AutomationId(uuid::Uuid::new_v4()), |old| old.id);
+    let (trigger, inbound) =
+        listening(draft.trigger, old.map(|old| &old.trigger), &draft.at, faults);
     let mut settled = Vec::new();
     for each in draft.integrations {
         let before = before(&each, old, faults);
@@ -41,12 +53,38 @@ pub(in crate::web) fn plan(
         id,
         name: draft.name,
         active: draft.active,
-        filter: draft.filter,
-        minimum_levels: draft.minimum_levels,
+        trigger,
         integrations: settled.iter().map(|each| each.integration.clone()).collect(),
         version: old.map_or(1, |old| old.version),
     };
-    Plan { automation, settled }
+    Plan { automation, settled, inbound }
+}
+
+/// What it listens to, and what becomes of the credential that it asks for.
+fn listening(
+    draft: TriggerDraft,
+    old: Option<&Trigger>,
+    at: &str,
+    faults: &mut Faults,
+) -> (Trigger, Option<Option<Secret>>) {
+    let was_set = match old {
+        Some(Trigger::Relay(old)) => old.credential_set,
+        Some(Trigger::Records(_)) | None => false,
+    };
+    let (trigger, credential) = match draft {
+        TriggerDraft::Records(watch) => (Trigger::Records(watch), None),
+        TriggerDraft::Relay { method, credential } => {
+            let at = below(&below(at, "inbound_auth"), "credential");
+            let credential = credential.settle(&method, was_set, &at, faults);
+            let credential_set = credential.as_ref().map_or(was_set, Option::is_some);
+            (Trigger::Relay(InboundAuth { method, credential_set }), credential)
+        }
+    };
+    if let Some(old) = old.filter(|old| old.word() != trigger.word()) {
+        let words = format!("is {} and can't be changed: make a new automation", old.word());
+        faults.add(below(at, "trigger"), words);
+    }
+    (trigger, credential)
 }
 
 /// What the integration was. Ids are Belfry's to give: in a new automation one that was copied from
@@ -67,10 +105,7 @@ fn before<'a>(
 
 impl Plan {
     /// Seals what is secret.
-    pub(in crate::web) fn seal(
-        self,
-        state: &WebState,
-    ) -> Result<(Automation, Vec<Seals>, Fresh), Problem> {
+    pub(in crate::web) fn seal(self, state: &WebState) -> Result<(Ready, Fresh), Problem> {
         let mut seals = Vec::new();
         let mut fresh = Fresh::new();
         for each in self.settled {
@@ -80,7 +115,28 @@ impl Plan {
             }
             seals.push(sealed);
         }
-        Ok((self.automation, seals, fresh))
+        let id = self.automation.id.0;
+        let seal = |secret| state.engine.sealer().seal(Purpose::InboundCredential, id, secret);
+        let inbound = match &self.inbound {
+            None => None,
+            Some(None) => Some(None),
+            Some(Some(secret)) => Some(Some(seal(secret)?)),
+        };
+        Ok((Ready { automation: self.automation, seals, inbound }, fresh))
+    }
+}
+
+impl Ready {
+    /// It is made.
+    pub(in crate::web) fn create(self, once: Option<Once>) -> Edit {
+        let Self { automation, seals, inbound } = self;
+        Edit::CreateAutomation { automation, seals, inbound, once }
+    }
+
+    /// It takes the place of what it was.
+    pub(in crate::web) fn replace(self, expected: Option<i64>) -> Edit {
+        let Self { automation, seals, inbound } = self;
+        Edit::ReplaceAutomation { automation, seals, inbound, expected }
     }
 }
 
@@ -94,11 +150,13 @@ pub(in crate::web) fn seal(
     let credential = match &settled.credential {
         None => None,
         Some(None) => Some(None),
-        Some(Some(secret)) => Some(Some(sealer.seal(Purpose::Credential, integration, secret)?)),
+        Some(Some(secret)) => {
+            Some(Some(sealer.seal(Purpose::Credential, integration.0, secret)?))
+        }
     };
     let (signing_secret, fresh) = if settled.first_signing {
         let secret = fresh_secret(state)?;
-        (Some(sealer.seal(Purpose::SigningSecret, integration, &secret)?), Some(secret))
+        (Some(sealer.seal(Purpose::SigningSecret, integration.0, &secret)?), Some(secret))
     } else {
         (None, None)
     };

@@ -30,6 +30,31 @@ pub(super) enum Wish {
     Set(Secret),
 }
 
+impl Wish {
+    /// What becomes of the stored credential under that method: `None` keeps it, `Some(None)` removes it.
+    pub(super) fn settle(
+        self,
+        method: &AuthMethod,
+        was_set: bool,
+        at: &str,
+        faults: &mut Faults,
+    ) -> Option<Option<Secret>> {
+        match (self, method) {
+            (Self::Set(_), AuthMethod::None) => {
+                faults.add(at, "is not sent by the method none: leave it out");
+                None
+            }
+            (Self::Keep | Self::Remove, AuthMethod::None) => was_set.then_some(None),
+            (Self::Set(secret), _) => Some(Some(secret)),
+            (Self::Keep, _) if was_set => None,
+            (Self::Keep | Self::Remove, _) => {
+                faults.add(at, "is missing: this method sends a credential");
+                None
+            }
+        }
+    }
+}
+
 /// What a caller wants of a Slack channel's URL.
 #[derive(Debug)]
 pub(super) enum SlackWish {
@@ -139,7 +164,13 @@ pub(in crate::web) fn templates(
     Some(templates)
 }
 
-fn read_auth(value: Option<Value>, at: &str, faults: &mut Faults) -> (Option<AuthMethod>, Wish) {
+/// An authentication method with what is wanted of its credential: the same words for what is sent and for
+/// what is asked for.
+pub(super) fn read_auth(
+    value: Option<Value>,
+    at: &str,
+    faults: &mut Faults,
+) -> (Option<AuthMethod>, Wish) {
     let Some(value) = value else {
         return (Some(AuthMethod::None), Wish::Keep);
     };
@@ -254,19 +285,7 @@ fn settle_webhook(
     }
     let at = below(&below(at, "auth"), "credential");
     let was_set = old.is_some_and(|old| old.credential_set);
-    let credential = match (wish, &webhook.auth) {
-        (Wish::Set(_), AuthMethod::None) => {
-            faults.add(at, "is not sent by the method none: leave it out");
-            None
-        }
-        (Wish::Keep | Wish::Remove, AuthMethod::None) => was_set.then_some(None),
-        (Wish::Set(secret), _) => Some(Some(secret)),
-        (Wish::Keep, _) if was_set => None,
-        (Wish::Keep | Wish::Remove, _) => {
-            faults.add(at, "is missing: this method sends a credential");
-            None
-        }
-    };
+    let credential = wish.settle(&webhook.auth, was_set, &at, faults);
     SettledTarget { target: Target::Webhook(webhook), credential }
 }
 

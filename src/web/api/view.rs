@@ -6,6 +6,7 @@ use futures_util::future::try_join_all;
 use super::integration_out::{IntegrationOut, Live};
 use super::plan::Fresh;
 use crate::domain::automation::Automation;
+use crate::domain::condition::Subject;
 use crate::domain::id::{AutomationId, IntegrationId};
 use crate::domain::integration::Integration;
 use crate::engine::ports::StoreError;
@@ -23,6 +24,8 @@ pub(in crate::web) struct AutomationView {
 pub(in crate::web) struct IntegrationView {
     pub(in crate::web) integration: Integration,
     pub(in crate::web) state: IntegrationState,
+    /// What its condition is asked of.
+    pub(in crate::web) subject: Subject,
     /// The version of its automation, which rises with each change of it.
     pub(in crate::web) version: i64,
 }
@@ -74,11 +77,11 @@ async fn read_integration(
     let automation_id = state.reader.integration(id).await?.automation_id;
     // Settings and version must be of one moment: a patch is laid over them.
     let automation = state.reader.automation(automation_id).await?;
-    let version = automation.version;
+    let (version, subject) = (automation.version, automation.trigger.subject());
     let found = automation.integrations.into_iter().find(|each| each.id == id);
     let integration = found.ok_or(StoreError::NotFound)?;
     let state = state.reader.integration_state(id).await?;
-    Ok(IntegrationView { integration, state, version })
+    Ok(IntegrationView { integration, state, subject, version })
 }
 
 async fn with_states(

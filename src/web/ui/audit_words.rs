@@ -172,6 +172,7 @@ impl Details {
         let credentials = change.get("credentials_changed").and_then(Value::as_array);
         if is("credential_changed")
             || is("credentials_changed")
+            || is("inbound_credential_changed")
             || credentials.is_some_and(|all| !all.is_empty())
         {
             self.notes.push("A credential was set anew.".to_owned());
@@ -184,8 +185,10 @@ impl Details {
             (number("credentials"), number("signing_secrets"))
         {
             let (credentials, secrets) = (count(credentials), count(secrets));
+            let inbound = count(number("inbound_credentials").unwrap_or(0));
             self.notes.push(format!(
-                "Sealed anew: credentials {credentials}, signing secrets {secrets}."
+                "Sealed anew: credentials {credentials}, signing secrets {secrets}, inbound credentials \
+                 {inbound}."
             ));
         }
         if let Some(file) = change.get("file").and_then(Value::as_str) {
@@ -196,7 +199,7 @@ impl Details {
 }
 
 /// What nobody set, or what another word says.
-const UNTOLD: [&str; 2] = ["id", "credential_set"];
+const UNTOLD: [&str; 3] = ["id", "credential_set", "inbound_credential_set"];
 
 /// Whose the thing at that place is: of a destination of an automation by its name. And its place there.
 fn whose<'a>(pointer: &'a str, among: &Value) -> (String, &'a str) {
@@ -220,6 +223,8 @@ fn words_of(at: &str) -> String {
     let known = match at.trim_start_matches('/') {
         "name" => "Name",
         "active" => "Active",
+        "trigger" => "What it listens to",
+        "inbound_auth" => "Sender’s authentication",
         "filter" => "Feedback filter",
         "minimum_levels/escalation_level" => "Minimum escalation level",
         "minimum_levels/emotional_intensity_level" => "Minimum emotional intensity",
@@ -255,10 +260,12 @@ fn text(at: &str, value: &Value) -> Option<String> {
         Value::Null => None,
         Value::Bool(true) => Some("yes".to_owned()),
         Value::Bool(false) => Some("no".to_owned()),
-        Value::String(text) if at == "/auth" => Some(match text.split_once(' ') {
-            Some((_, header)) => format!("Custom Header: {header}"),
-            None => super::editor::words::method_words(text).to_owned(),
-        }),
+        Value::String(text) if at == "/auth" || at == "/inbound_auth" => {
+            Some(match text.split_once(' ') {
+                Some((_, header)) => format!("Custom Header: {header}"),
+                None => super::editor::words::method_words(text).to_owned(),
+            })
+        }
         Value::String(text) if at == "/expires_at" => {
             let seconds = text.get(..19).map(|text| text.replace('T', " "));
             Some(seconds.map_or_else(|| text.clone(), |seconds| format!("{seconds} UTC")))

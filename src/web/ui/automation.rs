@@ -10,18 +10,19 @@ use super::frame::{Frame, Place};
 use super::health::Health;
 use super::words::{When, count};
 use super::{html, see_other};
-use crate::domain::automation::Automation;
-use crate::domain::condition::Condition;
+use crate::domain::automation::{Automation, Trigger};
 use crate::domain::id::AutomationId;
+use crate::domain::levels::MinimumLevels;
 use crate::domain::limits::STALE_TRIES;
 use crate::engine::ports::{Edit, StoreError};
 use crate::web::WebState;
-use crate::web::api::integration_out::IntegrationOut;
+use crate::web::api::integration_out::{Auth, IntegrationOut};
 use crate::web::api::plan::Fresh;
 use crate::web::api::view::{self, missing};
 use crate::web::api::{change, id};
 use crate::web::auth::{Caller, Editor, Viewer};
 use crate::web::error::Problem;
+use crate::web::site::Site;
 
 const WHAT: &str = "automation";
 
@@ -31,10 +32,17 @@ struct Page {
     frame: Frame,
     id: String,
     active: bool,
-    filter: Option<String>,
-    levels: Vec<(&'static str, &'static str)>,
+    listens: Listens,
     destinations: Vec<Destination>,
     version: i64,
+}
+
+/// What it listens to.
+enum Listens {
+    /// Records that pass the filter and reach the levels.
+    Records { filter: Option<String>, levels: Vec<(&'static str, &'static str)> },
+    /// Alerts that another system posts to that address.
+    Relay { url: String, auth: String, credential_set: bool },
 }
 
 struct Destination {
@@ -77,8 +85,7 @@ pub(super) async fn show(
         frame,
         id: automation.id.to_string(),
         active: automation.active,
-        filter: automation.filter.as_ref().map(|filter| sentence(&Condition::to_json(filter))),
-        levels: levels(automation),
+        listens: Listens::of(automation, &state.site),
         destinations: shown
             .into_iter()
             .map(|each| {
@@ -87,13 +94,10 @@ pub(super) async fn show(
                 let state = state.as_ref();
                 Destination {
                     health,
-                    auth: settings.auth.map_or_else(
-                        || "by its URL".to_owned(),
-                        |auth| match auth.header_name {
-                            None => method_words(auth.method).to_owned(),
-                            Some(name) => format!("{}: {name}", method_words(auth.method)),
-                        },
-                    ),
+                    auth: settings
+                        .auth
+                        .as_ref()
+                        .map_or_else(|| "by its URL".to_owned(), auth_words),
                     pending: count(state.map_or(0, |state| state.pending + state.in_flight)),
                     dead: state.map_or(0, |state| state.dead),
                     last_success: state
@@ -112,8 +116,30 @@ pub(super) async fn show(
     })
 }
 
-fn levels(automation: &Automation) -> Vec<(&'static str, &'static str)> {
-    let least = &automation.minimum_levels;
+impl Listens {
+    fn of(automation: &Automation, site: &Site) -> Self {
+        match &automation.trigger {
+            Trigger::Records(watch) => Self::Records {
+                filter: watch.filter.as_ref().map(|filter| sentence(&filter.to_json())),
+                levels: levels(&watch.minimum_levels),
+            },
+            Trigger::Relay(auth) => Self::Relay {
+                url: site.inbound_url(automation.id),
+                auth: auth_words(&Auth::of(&auth.method, auth.credential_set)),
+                credential_set: auth.credential_set,
+            },
+        }
+    }
+}
+
+fn auth_words(auth: &Auth) -> String {
+    match &auth.header_name {
+        None => method_words(auth.method).to_owned(),
+        Some(name) => format!("{}: {name}", method_words(auth.method)),
+    }
+}
+
+fn levels(least: &MinimumLevels) -> Vec<(&'static str, &'static str)> {
     [
         ("Escalation level", least.escalation.map(|level| level.word())),
         ("Emotional intensity", least.emotional_intensity.map(|level| level.word())),
@@ -141,7 +167,8 @@ pub(super) async fn switch(
         let old = view::automation(&state, id).await?.automation;
         let expected = Some(old.version);
         let automation = Automation { active, ..old };
-        let edit = Edit::ReplaceAutomation { automation, seals: Vec::new(), expected };
+        let edit =
+            Edit::ReplaceAutomation { automation, seals: Vec::new(), inbound: None, expected };
         match change(&state, edit, caller.actor()).await {
             Ok(_) => break,
             Err(StoreError::Stale { .. }) if tries < STALE_TRIES => {}

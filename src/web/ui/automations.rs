@@ -10,6 +10,7 @@ use super::frame::{Frame, Place};
 use super::health::Health;
 use super::html;
 use super::words::count;
+use crate::domain::automation::Trigger;
 use crate::domain::id::AutomationId;
 use crate::domain::limits::{COUNTED, PAGE_DEFAULT};
 use crate::web::WebState;
@@ -35,6 +36,7 @@ struct Row {
     id: String,
     name: String,
     active: bool,
+    is_relay: bool,
     destinations: Vec<Destination>,
     /// Alerts of the last 24 hours; `10,000+` where they are too many to be counted.
     alerts: String,
@@ -75,6 +77,7 @@ impl Row {
             id: view.automation.id.to_string(),
             name: view.automation.name.clone(),
             active: view.automation.active,
+            is_relay: matches!(view.automation.trigger, Trigger::Relay(_)),
             alerts: counted(alerts),
             pending: states().map(|each| each.pending.saturating_add(each.in_flight)).sum(),
             dead: states().map(|each| each.dead).sum(),

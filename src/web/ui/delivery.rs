@@ -247,7 +247,7 @@ impl Delivery {
             can_retry: frame.can_edit() && row.state.can_be_retried() && destination.is_some(),
             can_discard: frame.can_edit() && row.state.can_be_discarded(),
             waits,
-            key: idempotency_key(row.automation_id, row.integration_id, &row.record_id),
+            key: idempotency_key(&row.origin, row.integration_id, &row.record_id),
             automation: Named {
                 id: row.automation_id.to_string(),
                 name: way.automation,

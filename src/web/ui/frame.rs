@@ -45,6 +45,7 @@ pub(super) struct Frame {
 const NOTICES: &[(&str, &str)] = &[
     ("saved", "Saved. The changes are in force."),
     ("created", "Created. It watches records from now on."),
+    ("created-relay", "Created. Its sender posts to the address below."),
     ("deleted", "Deleted."),
     ("switched-on", "Switched on: it fires for records from now on."),
     ("switched-off", "Switched off: it fires for nothing until it is switched on again."),

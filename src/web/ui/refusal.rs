@@ -77,6 +77,7 @@ fn title(code: Code) -> &'static str {
         | Code::Unauthorized
         | Code::MethodNotAllowed
         | Code::WrongCredentials
+        | Code::WrongCredential
         | Code::ForeignSite
         | Code::RequestTimeout
         | Code::Conflict
@@ -91,6 +92,7 @@ fn title(code: Code) -> &'static str {
         | Code::StoreFull
         | Code::StoreBusy
         | Code::Stopping
+        | Code::RelayOff
         | Code::NotReady => code.title(),
     }
 }

@@ -131,6 +131,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::alert::Origin;
     use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
@@ -142,6 +143,7 @@ mod tests {
             alert_id: AlertId(1),
             automation_id: AutomationId(Uuid::nil()),
             integration_id: IntegrationId(Uuid::nil()),
+            origin: Origin::Fired(AutomationId(uuid::Uuid::nil())),
             record_id: "r".to_owned(),
             state,
             reason: reason.map(str::to_owned),

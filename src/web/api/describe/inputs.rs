@@ -33,6 +33,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ("Condition", condition()),
         ("RecordsInput", records()),
         ("RecordInput", record()),
+        ("RelayInput", relay()),
         ("ApplyInput", apply()),
         ("SignInInput", sign_in()),
         ("FirstPasswordInput", first_password()),
@@ -113,8 +114,15 @@ fn automation() -> Value {
             "name": name("What people call it."),
             "active": {"type": ["boolean", "null"], "default": true,
                 "description": "An automation that is not active fires for nothing."},
-            "filter": condition_or_none("Which records it watches; without it, all."),
+            "trigger": {"type": ["string", "null"], "enum": ["records", "relay", null],
+                "default": "records",
+                "description": "What it listens to: records, or alerts that another system posts, which it \
+                                passes on. It can't be changed later."},
+            "filter": condition_or_none("Which records it watches; without it, all. Not for a relay."),
             "minimum_levels": nullable(least),
+            "inbound_auth": nullable(auth("How the sender of a relay proves who it is; without it, \
+                                           everybody who knows the address can post.")),
+            "inbound_url": given("Where the sender of a relay posts to."),
             "integrations": {"type": ["array", "null"], "maxItems": limits::INTEGRATIONS_AN_AUTOMATION,
                 "items": {"$ref": "#/components/schemas/IntegrationInput"},
                 "description": "Where its alerts go. One with the id of an integration that is there \
@@ -124,8 +132,8 @@ fn automation() -> Value {
     )
 }
 
-fn integration() -> Value {
-    let auth = object(
+fn auth(words: &str) -> Value {
+    object(
         &["method"],
         json!({
             "method": {"type": "string", "enum": ["none", "bearer", "api_key", "custom_header"],
@@ -139,8 +147,12 @@ fn integration() -> Value {
                 "description": "Goes in and never comes out. Absent keeps it, null removes it."},
             "credential_set": given("Whether one is stored."),
         }),
-        "How the integration proves who sends.",
-    );
+        words,
+    )
+}
+
+fn integration() -> Value {
+    let auth = auth("How the integration proves who sends.");
     let span = |words: &str| {
         json!({"type": ["string", "null"], "examples": ["30s", "2h"],
                "description": format!("{words} A duration such as \"30s\" or \"2h\".")})
@@ -290,7 +302,9 @@ fn condition() -> Value {
                     "description": "segment, product_area, channel, source, tags, type, content, \
                         levels.escalation_level, levels.emotional_intensity_level, \
                         levels.sentiment_shift, created_at, id, org_id, source_url, conversation_id, or \
-                        metadata.<name>."},
+                        metadata.<name>. Of an alert that a relay passes on: automation_id, org_id, \
+                        escalated_at, the three levels, or record.id, record.source, record.url, \
+                        record.source_url, record.content_excerpt, record.created_at."},
                 "op": {"type": "string", "enum": ops},
                 "value": {"description": "What to compare with."},
             }), "A test of one field."),
@@ -358,6 +372,20 @@ fn record() -> Value {
         }),
         "One piece of customer feedback.",
     )
+}
+
+/// What another system sends is its own business, but for what a relay tells alerts apart by.
+fn relay() -> Value {
+    let id = |words: &str| json!({"type": "string", "minLength": 1, "maxLength": limits::ID_BYTES, "description": words});
+    json!({
+        "type": "object",
+        "description": "An alert, as the webhook request has it. What is not known is passed on as it is.",
+        "required": ["automation_id", "record"],
+        "properties": {
+            "automation_id": id("The automation of the other system."),
+            "record": {"type": "object", "required": ["id"], "description": "What it is about.", "properties": {"id": id("The record.")}},
+        },
+    })
 }
 
 fn apply() -> Value {

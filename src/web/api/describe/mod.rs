@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use crate::domain::delivery::State;
-use crate::domain::limits::{CREATION_KEY_BYTES, PAGE, PAGE_DEFAULT};
+use crate::domain::limits::{CREATION_KEY_BYTES, PAGE, PAGE_DEFAULT, RELAY_KEY_BYTES};
 use crate::web::error::Code;
 
 /// What one door is for.
@@ -26,6 +26,8 @@ pub(in crate::web::api) struct About {
     headers: Vec<Parameter>,
     body: Option<Body>,
     takes_no_body: bool,
+    /// Whether it counts no cookie, so that it is nobody's business from which site it is called.
+    from_anywhere: bool,
     answer: Answer,
     /// Refusals beside those that all calls of its kind have.
     refusals: Vec<Code>,
@@ -79,6 +81,7 @@ pub(super) fn call(
         headers: Vec::new(),
         body: None,
         takes_no_body: false,
+        from_anywhere: false,
         answer,
         refusals: Vec::new(),
     }
@@ -217,6 +220,17 @@ impl About {
             .with_header("Location", "The address of what was made.")
     }
 
+    /// Another system's call: it proves who it is in a way of its own, and tells its repeats by a key.
+    pub(super) fn of_another_system(mut self) -> Self {
+        self.from_anywhere = true;
+        self.refusals.extend([Code::WrongCredential, Code::RelayOff]);
+        let text = "The key by which a repeat is told. Without one, `automation_id` and `record.id` of the \
+                    body tell it.";
+        let schema = json!({"type": "string", "minLength": 1, "maxLength": RELAY_KEY_BYTES,
+                            "pattern": "^[!-~]+$"});
+        self.reads("Idempotency-Key", text.to_owned(), false, schema)
+    }
+
     /// What it may refuse, with what all calls of its kind may.
     fn codes(&self, method: &Method, path: &str, open: bool) -> Vec<Code> {
         let mut codes = vec![Code::Internal, Code::StoreBusy, Code::Stopping];
@@ -228,6 +242,8 @@ impl About {
         }
         if !method.is_safe() {
             codes.push(Code::StoreFull);
+        }
+        if !method.is_safe() && !self.from_anywhere {
             codes.push(Code::ForeignSite);
         }
         if self.body.is_some() {

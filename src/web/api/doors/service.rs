@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use serde_json::json;
 
 use super::super::describe::call;
-use super::super::{document, dry_run, records};
+use super::super::{document, dry_run, records, relay};
 use super::{Door, INGEST, OPEN, VIEW, door};
 use crate::web::error::Code;
 use crate::web::{docs, health, metrics};
@@ -64,6 +64,17 @@ pub(super) fn doors() -> Vec<Door> {
     )
     .takes("RecordsInput", example())
     .gives::<dry_run::DryRunsOut>(200, "What would become of each record.");
+    let relayed = call(
+        "relayAlert",
+        "records",
+        "Pass an alert on",
+        "The webhook request of another system, checked against the relay's own inbound authentication. \
+         Answered once it is durable on disk, whatever its destinations do; the body goes on byte for byte. \
+         After a 503 nothing is lost: send the same again.",
+    )
+    .of_another_system()
+    .takes("RelayInput", alert())
+    .gives::<relay::RelayedOut>(202, "It is on disk, now or since it came first.");
     vec![
         door(Method::GET, "/healthz", OPEN, health::alive, alive),
         door(Method::GET, "/readyz", OPEN, health::ready, ready),
@@ -74,7 +85,25 @@ pub(super) fn doors() -> Vec<Door> {
         door(Method::GET, "/metrics", VIEW, metrics::scrape, metrics),
         door(Method::POST, "/v1/records", INGEST, records::accept, ingest),
         door(Method::POST, "/v1/records/dry-run", VIEW, dry_run::read, dry_run),
+        // It asks for what the relay asks for.
+        door(Method::POST, "/relay/{id}", OPEN, relay::accept, relayed),
     ]
+}
+
+fn alert() -> serde_json::Value {
+    json!({
+        "automation_id": "automation-uuid",
+        "org_id": "your-org",
+        "escalated_at": "2026-06-27T12:00:00Z",
+        "levels": {"escalation_level": "extreme", "emotional_intensity_level": "extreme",
+                   "sentiment_shift": "sentiment degraded"},
+        "record": {
+            "id": "record-id",
+            "url": "https://dashboard.enterpret.com/your-org/record/record-id",
+            "content_excerpt": "The customer message that triggered the alert",
+            "source": "ZendeskSupport",
+        },
+    })
 }
 
 fn example() -> serde_json::Value {

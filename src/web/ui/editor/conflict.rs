@@ -11,6 +11,7 @@ use crate::web::api::automation_out::AutomationOut;
 use crate::web::api::differences::differences;
 use crate::web::api::integration_out::Settings;
 use crate::web::api::plan::Fresh;
+use crate::web::site::Site;
 use crate::web::ui::frame::Frame;
 
 #[derive(Template)]
@@ -37,9 +38,11 @@ impl Conflict {
         draft: Draft,
         mine: &Value,
         current: &Automation,
+        site: &Site,
     ) -> Self {
         let settings = current.integrations.iter().map(Settings::of).collect();
-        let theirs = serde_json::to_value(AutomationOut::of(current, settings)).unwrap_or_default();
+        let theirs =
+            serde_json::to_value(AutomationOut::of(current, settings, site)).unwrap_or_default();
         let mine = without_secrets(mine.clone());
         let rows = differences(&theirs, &mine)
             .into_iter()
@@ -57,16 +60,7 @@ impl Conflict {
 /// A credential that is about to be saved is a change that is shown as such, and not what it is.
 fn without_secrets(mut mine: Value) -> Value {
     for each in mine.get_mut("integrations").and_then(Value::as_array_mut).into_iter().flatten() {
-        if let Some(auth) = each.get_mut("auth").and_then(Value::as_object_mut)
-            && auth.contains_key("credential")
-        {
-            let shown = if auth.get("credential").is_some_and(Value::is_null) {
-                "removed"
-            } else {
-                "a new one"
-            };
-            auth.insert("credential".to_owned(), Value::from(shown));
-        }
+        each.get_mut("auth").map(hide_credential);
         let is_slack = each.get("kind").and_then(Value::as_str) == Some(Kind::Slack.word());
         if let (true, Some(url)) = (is_slack, each.get_mut("url"))
             && !url.as_str().is_some_and(|url| url.ends_with('…'))
@@ -74,7 +68,15 @@ fn without_secrets(mut mine: Value) -> Value {
             *url = Value::from("a new one");
         }
     }
+    mine.get_mut("inbound_auth").map(hide_credential);
     mine
+}
+
+fn hide_credential(auth: &mut Value) {
+    if let Some(credential) = auth.get_mut("credential") {
+        let shown = if credential.is_null() { "removed" } else { "a new one" };
+        *credential = Value::from(shown);
+    }
 }
 
 #[derive(Template)]
@@ -116,6 +118,9 @@ fn place_words(pointer: &str, of: &Value) -> String {
                 None => which,
                 Some(field) => format!("{which}: {}", field_label(below.unwrap_or(field))),
             }
+        }
+        (Some("inbound_auth"), Some(part), ..) => {
+            format!("Sender’s {}", field_label(part).to_lowercase())
         }
         (Some("minimum_levels"), Some(axis), ..) => field_label(axis).to_owned(),
         (Some(field), ..) => field_label(field).to_owned(),

@@ -4,9 +4,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::domain::id::IntegrationId;
 use crate::domain::limits::DRAFT_LIFE;
 use crate::domain::secret::{Sealed, Secret};
 use crate::domain::time::Timestamp;
@@ -21,11 +21,11 @@ pub(super) struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Seals what was typed for the destination of that key.
+    /// Seals what was typed for the part of the form of that key.
     ///
     /// # Errors
     /// What the vault says.
-    pub(super) fn seal(&self, key: IntegrationId, typed: &Secret) -> Result<String, VaultError> {
+    pub(super) fn seal(&self, key: Uuid, typed: &Secret) -> Result<String, VaultError> {
         let until = self.now.plus(DRAFT_LIFE).as_millis();
         // No name of somebody holds a line break: it is a kind and an id.
         let text = Zeroizing::new(format!("{}\n{until}\n{}", self.who, typed.expose()));
@@ -33,9 +33,9 @@ impl Desk<'_> {
         Ok(BASE64.encode(sealed.0))
     }
 
-    /// What was typed; nothing where somebody else typed it, for another destination, too long ago, or under a
+    /// What was typed; nothing where somebody else typed it, for another part of the form, too long ago, or under a
     /// master key that was replaced meanwhile.
-    pub(super) fn open(&self, key: IntegrationId, sealed: &str) -> Option<Secret> {
+    pub(super) fn open(&self, key: Uuid, sealed: &str) -> Option<Secret> {
         let sealed = Sealed(BASE64.decode(sealed).ok()?);
         let opened = self.sealer.open(Purpose::Draft, key, &sealed).ok()?;
         let mut parts = opened.expose().splitn(3, '\n');

@@ -1,6 +1,7 @@
 //! A destination as it stands in the editor's form: as it was typed, right or wrong.
 
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::credential::Desk;
 use super::rows::Group;
@@ -76,7 +77,68 @@ pub(super) enum Credential {
 }
 
 impl Credential {
-    const fn word(&self) -> &'static str {
+    /// Reads what a form says of the credential of the part at `at`, which is typed into `field`. One that was
+    /// typed is sealed at once.
+    ///
+    /// # Errors
+    /// The vault can't seal.
+    pub(super) fn read(
+        form: &Form,
+        at: &str,
+        field: &str,
+        key: Uuid,
+        desk: &Desk<'_>,
+    ) -> Result<Self, VaultError> {
+        let typed = form.secret(field);
+        if !typed.expose().is_empty() {
+            return Ok(Self::Typed(desk.seal(key, &typed)?));
+        }
+        Ok(match form.text(&format!("{at}:credential")) {
+            "saved" => Self::Saved,
+            "replacing" => Self::Replacing,
+            "removed" => Self::Removed,
+            "typed" => Self::Typed(form.text(&format!("{at}:sealed")).to_owned()),
+            _ => Self::Absent,
+        })
+    }
+
+    /// The fields of a form that [`Credential::read`] reads as this one.
+    pub(super) fn given(&self, at: &str, into: &mut Vec<(String, String)>) {
+        into.push((format!("{at}:credential"), self.word().to_owned()));
+        if let Self::Typed(sealed) = self {
+            into.push((format!("{at}:sealed"), sealed.clone()));
+        }
+    }
+
+    /// The authentication as the API takes it. A credential that can't be opened any more is left out, so
+    /// that it is asked for again.
+    pub(super) fn auth(
+        &self,
+        method: &str,
+        header_name: &str,
+        key: Uuid,
+        desk: &Desk<'_>,
+    ) -> Map<String, Value> {
+        let mut auth = Map::new();
+        auth.insert("method".to_owned(), method.into());
+        if method == "custom_header" {
+            auth.insert("header_name".to_owned(), header_name.into());
+        }
+        match self {
+            Self::Removed => {
+                auth.insert("credential".to_owned(), Value::Null);
+            }
+            Self::Typed(sealed) if method != "none" => {
+                if let Some(typed) = desk.open(key, sealed) {
+                    auth.insert("credential".to_owned(), typed.expose().into());
+                }
+            }
+            Self::Typed(_) | Self::Absent | Self::Saved | Self::Replacing => {}
+        }
+        auth
+    }
+
+    pub(super) const fn word(&self) -> &'static str {
         match self {
             Self::Absent => "absent",
             Self::Saved => "saved",
@@ -177,13 +239,16 @@ impl Destination {
     pub(super) fn read(form: &Form, at: &str, desk: &Desk<'_>) -> Result<Option<Self>, VaultError> {
         let text = |part: &str| form.text(&format!("{at}/{part}")).trim().to_owned();
         let part = |part: &str| form.text(&format!("{at}:{part}"));
-        let (Ok(key), Some(kind)) = (part("key").parse(), Kind::from_word(part("kind"))) else {
+        let (Ok(key), Some(kind)) =
+            (part("key").parse::<IntegrationId>(), Kind::from_word(part("kind")))
+        else {
             return Ok(None);
         };
-        let typed = form.secret(&match kind {
+        let field = match kind {
             Kind::Webhook => format!("{at}/auth/credential"),
             Kind::Slack => format!("{at}/url"),
-        });
+        };
+        let typed = form.secret(&field);
         let url = match kind {
             Kind::Webhook => text("url"),
             Kind::Slack if typed.expose().trim().is_empty() => part("shown").to_owned(),
@@ -192,17 +257,7 @@ impl Destination {
                 .map(|url| url.masked().to_owned())
                 .unwrap_or_default(),
         };
-        let credential = if typed.expose().is_empty() {
-            match part("credential") {
-                "saved" => Credential::Saved,
-                "replacing" => Credential::Replacing,
-                "removed" => Credential::Removed,
-                "typed" => Credential::Typed(part("sealed").to_owned()),
-                _ => Credential::Absent,
-            }
-        } else {
-            Credential::Typed(desk.seal(key, &typed)?)
-        };
+        let credential = Credential::read(form, at, &field, key.0, desk)?;
         Ok(Some(Self {
             id: Some(text("id")).filter(|id| !id.is_empty()),
             key,
@@ -284,10 +339,7 @@ impl Destination {
             add("shown", &self.url);
         }
         add("stage", self.stage.word());
-        add("credential", self.credential.word());
-        if let Credential::Typed(sealed) = &self.credential {
-            add("sealed", sealed);
-        }
+        self.credential.given(at, into);
     }
 
     /// Whether nothing was typed yet.
@@ -301,8 +353,7 @@ impl Destination {
         self.method != "none"
     }
 
-    /// The integration as the API takes it. A credential that can't be opened any more is left out, so that
-    /// it is asked for again.
+    /// The integration as the API takes it.
     pub(super) fn json(
         &self,
         at: &str,
@@ -343,25 +394,7 @@ impl Destination {
     }
 
     fn webhook_json(&self, desk: &Desk<'_>) -> Value {
-        let mut auth = Map::new();
-        auth.insert("method".to_owned(), self.method.as_str().into());
-        if self.method == "custom_header" {
-            auth.insert("header_name".to_owned(), self.header_name.as_str().into());
-        }
-        match &self.credential {
-            Credential::Removed => {
-                auth.insert("credential".to_owned(), Value::Null);
-            }
-            Credential::Typed(sealed) if self.sends_credential() => {
-                if let Some(typed) = desk.open(self.key, sealed) {
-                    auth.insert("credential".to_owned(), typed.expose().into());
-                }
-            }
-            Credential::Typed(_)
-            | Credential::Absent
-            | Credential::Saved
-            | Credential::Replacing => {}
-        }
+        let auth = self.credential.auth(&self.method, &self.header_name, self.key.0, desk);
         json!({
             "url": self.url,
             "auth": auth,
@@ -374,7 +407,7 @@ impl Destination {
         let mut all = Map::new();
         match &self.credential {
             Credential::Typed(sealed) => {
-                if let Some(typed) = desk.open(self.key, sealed) {
+                if let Some(typed) = desk.open(self.key.0, sealed) {
                     all.insert("url".to_owned(), typed.expose().into());
                 }
             }

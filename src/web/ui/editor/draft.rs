@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::credential::Desk;
 use super::destination::{Credential, Destination, Stage};
+use super::inbound::{Inbound, Listening};
 use super::rows::{Group, Node, Row};
-use crate::domain::automation::Automation;
-use crate::domain::condition::Condition;
+use crate::domain::automation::{Automation, Trigger, Watch};
+use crate::domain::condition::{Condition, Subject};
 use crate::domain::integration::Kind;
 use crate::domain::limits::INTEGRATIONS_AN_AUTOMATION;
 use crate::engine::ports::VaultError;
@@ -21,6 +22,9 @@ pub(super) struct Draft {
     pub(super) active: bool,
     /// The version that it is based on; none for a new one.
     pub(super) version: Option<i64>,
+    pub(super) listening: Listening,
+    /// Of a relay.
+    pub(super) inbound: Inbound,
     pub(super) filter: Group,
     /// The least of each axis, in the order of [`AXES`]; empty where none is asked for.
     pub(super) least: [String; 3],
@@ -50,6 +54,9 @@ pub(super) enum Act {
     Remove(usize),
     Replace(usize),
     Forget(usize),
+    /// The same for what a relay's sender must give.
+    ReplaceInbound,
+    ForgetInbound,
     AddRow(String),
     AddGroup(String),
     Drop(String),
@@ -72,6 +79,8 @@ impl Act {
             ("remove", Ok(index)) => Self::Remove(index),
             ("replace", Ok(index)) => Self::Replace(index),
             ("forget", Ok(index)) => Self::Forget(index),
+            ("replace-inbound", _) => Self::ReplaceInbound,
+            ("forget-inbound", _) => Self::ForgetInbound,
             ("row", _) => Self::AddRow(rest.to_owned()),
             ("group", _) => Self::AddGroup(rest.to_owned()),
             ("drop", _) => Self::Drop(rest.to_owned()),
@@ -87,6 +96,8 @@ impl Draft {
             name: String::new(),
             active: true,
             version: None,
+            listening: Listening::Records,
+            inbound: Inbound::new(),
             filter: Group::default(),
             least: Default::default(),
             destinations: Vec::new(),
@@ -95,12 +106,18 @@ impl Draft {
 
     /// A saved one.
     pub(super) fn of(automation: &Automation) -> Self {
-        let least = &automation.minimum_levels;
-        let filter = automation.filter.as_ref().map(Condition::to_json);
+        let (watch, inbound) = match &automation.trigger {
+            Trigger::Records(watch) => (watch, Inbound::new()),
+            Trigger::Relay(auth) => (&Watch::default(), Inbound::of(auth)),
+        };
+        let least = &watch.minimum_levels;
+        let filter = watch.filter.as_ref().map(Condition::to_json);
         Self {
             name: automation.name.clone(),
             active: automation.active,
             version: Some(automation.version),
+            listening: Listening::of(&automation.trigger),
+            inbound,
             filter: Group::of(filter.as_ref()),
             least: [
                 least.escalation.map_or_else(String::new, |level| level.word().to_owned()),
@@ -118,6 +135,7 @@ impl Draft {
             name: format!("{} (copy)", draft.name),
             active: false,
             version: None,
+            inbound: draft.inbound.copied(),
             destinations: draft.destinations.into_iter().map(Destination::copied).collect(),
             ..draft
         }
@@ -139,6 +157,8 @@ impl Draft {
             name: form.text("/name").trim().to_owned(),
             active: form.has("/active"),
             version: form.text("version").parse().ok(),
+            listening: Listening::read(form.text("/trigger")),
+            inbound: Inbound::read(form, desk)?,
             filter: Group::read(form, "/filter"),
             least: AXES.map(|axis| form.text(&format!("/minimum_levels/{axis}")).to_owned()),
             destinations,
@@ -154,6 +174,8 @@ impl Draft {
         if let Some(version) = self.version {
             fields.push(("version".to_owned(), version.to_string()));
         }
+        fields.push(("/trigger".to_owned(), self.listening.word().to_owned()));
+        self.inbound.fields(&mut fields);
         self.filter.fields("/filter", &mut fields);
         for (axis, word) in AXES.iter().zip(&self.least) {
             fields.push((format!("/minimum_levels/{axis}"), word.clone()));
@@ -182,13 +204,22 @@ impl Draft {
         let mut all = json!({
             "name": self.name,
             "active": self.active,
-            "minimum_levels": least,
+            "trigger": self.listening.word(),
             "integrations": destinations,
         });
-        if let (Some(filter), Some(all)) =
-            (self.filter.json("/filter", "/filter", &mut places), all.as_object_mut())
-        {
-            all.insert("filter".to_owned(), filter);
+        let mut set = |name: &str, value: Value| {
+            if let Some(all) = all.as_object_mut() {
+                all.insert(name.to_owned(), value);
+            }
+        };
+        match self.listening {
+            Listening::Records => {
+                set("minimum_levels", Value::Object(least));
+                if let Some(filter) = self.filter.json("/filter", "/filter", &mut places) {
+                    set("filter", filter);
+                }
+            }
+            Listening::Relay => set("inbound_auth", self.inbound.json(desk)),
         }
         (all, places)
     }
@@ -226,9 +257,16 @@ impl Draft {
                     "none".clone_into(&mut destination.method);
                 }
             }
-            Act::AddRow(at) => self.add(at, Node::Row(Row::default())),
+            Act::ReplaceInbound => self.inbound.credential = Credential::Replacing,
+            Act::ForgetInbound => {
+                self.inbound.credential = Credential::Removed;
+                // Nothing is left to be asked for.
+                "none".clone_into(&mut self.inbound.method);
+            }
+            Act::AddRow(at) => self.add(at, Node::Row(Row::first(self.subject(at)))),
             Act::AddGroup(at) => {
-                let group = Group { nodes: vec![Node::Row(Row::default())], ..Group::default() };
+                let row = Node::Row(Row::first(self.subject(at)));
+                let group = Group { nodes: vec![row], ..Group::default() };
                 self.add(at, Node::Group(group));
             }
             Act::Drop(at) => {
@@ -238,6 +276,11 @@ impl Draft {
             }
             Act::Refresh | Act::Save | Act::Try | Act::Apply(_) | Act::Preview(_) => {}
         }
+    }
+
+    /// What the condition at a place is asked of.
+    pub(super) fn subject(&self, at: &str) -> Subject {
+        if at.starts_with("/filter") { Subject::Record } else { self.listening.subject() }
     }
 
     /// Where whoever added or removed a part of a condition goes on: at what is new, else where more can be

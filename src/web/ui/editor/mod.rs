@@ -5,6 +5,7 @@ mod conflict;
 mod credential;
 mod destination;
 mod draft;
+mod inbound;
 mod page;
 mod rows;
 #[cfg(test)]
@@ -21,7 +22,7 @@ use super::{html, see_other};
 use crate::domain::automation::Automation;
 use crate::domain::condition::{Suggested, suggestions};
 use crate::domain::id::AutomationId;
-use crate::engine::ports::{Edit, StoreError};
+use crate::engine::ports::StoreError;
 use crate::web::WebState;
 use crate::web::api::plan::{Fresh, Plan, plan};
 use crate::web::api::preview::{preview, stand_in};
@@ -34,6 +35,7 @@ use crate::web::json::Faults;
 use credential::Desk;
 use destination::Stage;
 use draft::{Act, Draft, at, in_form};
+use inbound::Listening;
 use page::{Message, Page, Tried, TriedRow};
 use rows::METADATA;
 
@@ -117,6 +119,10 @@ impl Visit<'_> {
             Act::Replace(index) => {
                 self.shown(draft, Some(format!("{}/auth/credential", at(index)))).await
             }
+            Act::ReplaceInbound => {
+                self.shown(draft, Some(format!("{}/credential", inbound::AT))).await
+            }
+            Act::ForgetInbound => self.shown(draft, Some(format!("{}/method", inbound::AT))).await,
             Act::Remove(_) => self.shown(draft, Some("add".to_owned())).await,
             Act::Forget(index) => {
                 self.shown(draft, Some(format!("{}/auth/method", at(index)))).await
@@ -154,6 +160,7 @@ impl Visit<'_> {
             back: self
                 .id
                 .map_or_else(|| "/automations".to_owned(), |id| format!("/automations/{id}")),
+            inbound_url: self.id.map(|id| self.state.site.inbound_url(id)),
             draft,
             dirty,
             errors: Vec::new(),
@@ -259,14 +266,14 @@ impl Visit<'_> {
                 return Ok(refused);
             }
         };
-        let (automation, seals, fresh) = plan.seal(self.state)?;
-        let id = automation.id;
+        let (ready, fresh) = plan.seal(self.state)?;
+        let (id, listening) = (ready.automation.id, draft.listening);
         let edit = match old {
-            None => Edit::CreateAutomation { automation, seals, once: None },
-            Some(_) => Edit::ReplaceAutomation { automation, seals, expected: draft.version },
+            None => ready.create(None),
+            Some(_) => ready.replace(draft.version),
         };
         match change(self.state, edit, self.caller.actor()).await {
-            Ok(_) => self.saved(id, &fresh).await,
+            Ok(_) => self.saved(id, listening, &fresh).await,
             Err(StoreError::Stale { .. }) => {
                 let current = view::automation(self.state, id).await?.automation;
                 self.conflict(draft, &current)
@@ -275,9 +282,18 @@ impl Visit<'_> {
         }
     }
 
-    async fn saved(&self, id: AutomationId, fresh: &Fresh) -> Result<HttpResponse, Problem> {
+    async fn saved(
+        &self,
+        id: AutomationId,
+        listening: Listening,
+        fresh: &Fresh,
+    ) -> Result<HttpResponse, Problem> {
         if fresh.is_empty() {
-            let word = if self.id.is_some() { "saved" } else { "created" };
+            let word = match (self.id, listening) {
+                (Some(_), _) => "saved",
+                (None, Listening::Records) => "created",
+                (None, Listening::Relay) => "created-relay",
+            };
             return Ok(see_other(&format!("/automations/{id}?notice={word}")));
         }
         let automation = view::automation(self.state, id).await?.automation;
@@ -293,7 +309,14 @@ impl Visit<'_> {
             format!("{} was changed meanwhile", current.name),
         );
         let mine = draft.json(&self.desk()).0;
-        let mut answer = html(&conflict::Conflict::of(frame, self.path(), draft, &mine, current))?;
+        let mut answer = html(&conflict::Conflict::of(
+            frame,
+            self.path(),
+            draft,
+            &mine,
+            current,
+            &self.state.site,
+        ))?;
         *answer.status_mut() = StatusCode::CONFLICT;
         Ok(answer)
     }
@@ -329,6 +352,7 @@ impl Visit<'_> {
             name: STAND_IN.to_owned(),
             destinations: Vec::new(),
             active: true,
+            listening: Listening::Records,
             ..draft.clone()
         };
         let plan = match self.planned(&alone, None)? {
@@ -340,7 +364,10 @@ impl Visit<'_> {
         };
         let recent = self.state.engine.recent();
         let now = self.state.engine.now();
-        let tried = plan.automation.draft().try_on(recent.iter().map(AsRef::as_ref));
+        let tried = plan
+            .automation
+            .draft()
+            .map_or_else(Vec::new, |draft| draft.try_on(recent.iter().map(AsRef::as_ref)));
         let rows: Vec<_> = tried.iter().rev().map(|each| TriedRow::of(each, now)).collect();
         let fired = rows.iter().filter(|row| row.fires).count();
         let tried = Some(Tried { fired, rows });

@@ -8,7 +8,7 @@ use super::rows::{Group, METADATA, Matching, Node, Row};
 use super::words::{
     METHODS, field_label, field_words, kind_title, kind_words, method_words, op_words,
 };
-use crate::domain::condition::{Condition, Shape};
+use crate::domain::condition::{Condition, Shape, Subject};
 use crate::domain::integration::Kind;
 use crate::domain::levels::{Level, SentimentShift};
 use crate::domain::template::NAMES;
@@ -28,6 +28,8 @@ pub(super) struct Page {
     /// Where leaving without saving leads to.
     pub(super) back: String,
     pub(super) draft: Draft,
+    /// Where a relay's sender posts to; none before it is saved.
+    pub(super) inbound_url: Option<String>,
     /// Whether there is something in the form that is not saved.
     pub(super) dirty: bool,
     /// What is wrong, by the field of the form.
@@ -99,10 +101,12 @@ pub(super) struct RowLine {
     pub(super) at: String,
     pub(super) row: Row,
     pub(super) number: String,
+    /// What it can be asked of, by the fields' names in JSON.
+    pub(super) fields: Vec<String>,
     pub(super) ops: Vec<(&'static str, &'static str)>,
     /// `none`, `choice`, `flag`, `list` or `text`.
     pub(super) control: &'static str,
-    pub(super) choices: Vec<&'static str>,
+    pub(super) choices: Vec<String>,
     pub(super) hint: &'static str,
     pub(super) errors: Vec<(String, String)>,
 }
@@ -193,7 +197,7 @@ impl Page {
         let (control, choices, hint) = match &shape {
             _ if !row.has_value() => ("none", Vec::new(), ""),
             _ if row.is_list() => ("list", Vec::new(), "One value a line"),
-            Shape::Words(words) => ("choice", words.clone(), ""),
+            Shape::Words(words) => ("choice", with_own(words, &row.value), ""),
             Shape::Time => ("text", Vec::new(), "As in 2026-06-27T12:00:00Z"),
             Shape::Any if row.has_kind() && row.kind == "flag" => ("flag", Vec::new(), ""),
             Shape::Any | Shape::Text if row.op == "matches" => {
@@ -208,7 +212,28 @@ impl Page {
             .into_iter()
             .filter_map(|part| Some((part.to_owned(), self.error(format!("{at}{part}"))?)))
             .collect();
-        RowLine { number: number(&at), row: row.clone(), at, ops, control, choices, hint, errors }
+        let fields = self.fields(row, &at);
+        let (number, row) = (number(&at), row.clone());
+        RowLine { number, fields, row, at, ops, control, choices, hint, errors }
+    }
+
+    /// The fields that a row can choose from. One that is no choice any more, because something else is
+    /// listened to, stays to be seen and is refused when it is saved.
+    fn fields(&self, row: &Row, at: &str) -> Vec<String> {
+        let subject = self.draft.subject(at);
+        let more = (subject == Subject::Record).then_some(METADATA);
+        let mut fields: Vec<_> =
+            Condition::fields(subject).chain(more).map(str::to_owned).collect();
+        if !fields.contains(&row.field) {
+            fields.push(row.field.clone());
+        }
+        fields
+    }
+
+    /// Whether what belongs to that trigger is on the page: in a new automation both are, of which one is
+    /// seen, so that it can be chosen without a script.
+    fn is_about(&self, trigger: &str) -> bool {
+        self.draft.version.is_none() || self.draft.listening.word() == trigger
     }
 
     fn destinations(&self) -> Vec<DestinationLine<'_>> {
@@ -325,8 +350,25 @@ fn number(at: &str) -> String {
     parts.map(|index| (index + 1).to_string()).collect::<Vec<_>>().join(".")
 }
 
-fn all_fields() -> impl Iterator<Item = &'static str> {
-    Condition::fields().chain([METADATA])
+/// The words to choose from, with the one that is there, which another system may have made up.
+fn with_own(words: &[&str], own: &str) -> Vec<String> {
+    let mut words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
+    if !own.is_empty() && !words.iter().any(|word| word == own) {
+        words.push(own.to_owned());
+    }
+    words
+}
+
+/// What an automation can listen to: the word in JSON, and what people read.
+fn triggers() -> [(&'static str, &'static str, &'static str); 2] {
+    [
+        ("records", "Feedback records", "Its filter and minimum levels say which make an alert."),
+        (
+            "relay",
+            "Alerts of another system (relay)",
+            "It passes on what is posted to its own address.",
+        ),
+    ]
 }
 
 fn matchings() -> [(&'static str, &'static str); 3] {
@@ -353,6 +395,9 @@ fn place_words(draft: &Draft, field: &str) -> String {
             let kind = draft.destinations.get(index).map_or(Kind::Webhook, |each| each.kind);
             let inner = below.or(inner).map(field_label).unwrap_or_default();
             format!("{} {} {inner}", kind_title(&kind), index + 1)
+        }
+        (Some("inbound_auth"), Some(part), _) => {
+            format!("Sender’s {}", field_label(part).to_lowercase())
         }
         (Some(first), below, _) => field_label(below.unwrap_or(first)).to_owned(),
         (None, ..) => "Automation".to_owned(),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::condition::{Condition, Shape};
+use crate::domain::condition::{Condition, Shape, Subject};
 use crate::domain::limits::{CONDITION_DEPTH, CONDITION_NODES};
 use crate::web::ui::form::Form;
 
@@ -61,12 +61,17 @@ impl Matching {
     }
 }
 
-impl Default for Row {
-    fn default() -> Self {
+impl Row {
+    /// A new row, about the field that is asked for most.
+    pub(super) fn first(of: Subject) -> Self {
+        let (field, op) = match of {
+            Subject::Record => ("segment", "eq"),
+            Subject::Alert => ("levels.escalation_level", "gte"),
+        };
         Self {
-            field: "segment".to_owned(),
+            field: field.to_owned(),
             metadata: String::new(),
-            op: "eq".to_owned(),
+            op: op.to_owned(),
             value: String::new(),
             kind: "text".to_owned(),
         }
@@ -122,10 +127,18 @@ impl Row {
             && row.has_value()
             && !row.is_list()
             && !words.contains(&row.value.as_str())
+            && !row.takes_any_word(form, at)
         {
             row.value = words.last().copied().unwrap_or_default().to_owned();
         }
         row
+    }
+
+    /// Whether a word without a place in the order makes sense: another system's alerts may have words of
+    /// its own.
+    fn takes_any_word(&self, form: &Form, at: &str) -> bool {
+        let of_alerts = form.text("/trigger") == "relay" && !at.starts_with("/filter");
+        of_alerts && !self.value.is_empty() && matches!(self.op.as_str(), "eq" | "ne")
     }
 
     fn fields(&self, at: &str, into: &mut Vec<(String, String)>) {

@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::credential::Desk;
 use super::destination::{Credential, Destination, Stage};
 use super::draft::{Act, Draft, in_form};
 use super::rows::{Group, Matching, Node};
-use crate::domain::condition::Condition;
-use crate::domain::id::IntegrationId;
+use crate::domain::condition::{Condition, Subject};
 use crate::domain::integration::Kind;
 use crate::domain::limits::DRAFT_LIFE;
 use crate::domain::secret::{Sealed, Secret};
@@ -22,11 +22,11 @@ use crate::web::ui::form::Form;
 struct Turner;
 
 impl Sealer for Turner {
-    fn seal(&self, _: Purpose, id: IntegrationId, secret: &Secret) -> Result<Sealed, VaultError> {
+    fn seal(&self, _: Purpose, id: Uuid, secret: &Secret) -> Result<Sealed, VaultError> {
         Ok(Sealed(format!("{}{id}", secret.expose()).bytes().rev().collect()))
     }
 
-    fn open(&self, _: Purpose, id: IntegrationId, sealed: &Sealed) -> Result<Secret, VaultError> {
+    fn open(&self, _: Purpose, id: Uuid, sealed: &Sealed) -> Result<Secret, VaultError> {
         let text = String::from_utf8(sealed.0.iter().rev().copied().collect()).unwrap();
         let text = text.strip_suffix(&id.to_string()).ok_or(VaultError::Unreadable)?;
         Ok(Secret::new(text.to_owned()))
@@ -94,14 +94,17 @@ fn a_form_carries_a_draft_unchanged() {
 fn rows_say_what_the_condition_says() {
     let group = Group::of(Some(&filter()));
     let told = group.json("/filter", "/filter", &mut Vec::new()).unwrap();
-    assert_eq!(Condition::parse(&told).unwrap(), Condition::parse(&filter()).unwrap());
+    assert_eq!(
+        Condition::parse(&told, Subject::Record).unwrap(),
+        Condition::parse(&filter(), Subject::Record).unwrap()
+    );
     assert_eq!(Group::default().json("/filter", "/filter", &mut Vec::new()), None);
     let alone = json!({"field": "source", "op": "eq", "value": "zendesk"});
     let not = json!({"not": {"all": [alone, alone]}});
     for condition in [alone.clone(), not] {
         let group = Group::of(Some(&condition));
         let told = group.json("/f", "/f", &mut Vec::new()).unwrap();
-        assert!(Condition::parse(&told).is_ok(), "{told}");
+        assert!(Condition::parse(&told, Subject::Record).is_ok(), "{told}");
     }
 }
 
@@ -139,7 +142,7 @@ fn a_typed_credential_is_in_the_form_sealed_and_in_the_call_plain() {
 
 #[test]
 fn a_sealed_credential_counts_for_its_typist_its_webhook_and_a_while() {
-    let (key, other) = (Destination::new(Kind::Webhook).key, Destination::new(Kind::Webhook).key);
+    let (key, other) = (Uuid::new_v4(), Uuid::new_v4());
     let life = i64::try_from(DRAFT_LIFE.as_millis()).unwrap();
     let sealed = desk("user 1", 0).seal(key, &Secret::new("a\nb".to_owned())).unwrap();
     let opened =
