@@ -17,7 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0002_people.sql"),
     include_str!("schema/0003_minutes.sql"),
     include_str!("schema/0004_first_password.sql"),
-    include_str!("schema/0005_relay.sql"),
+    include_str!("schema/0005_doors.sql"),
 ];
 
 /// Looks at a database before anything is written into it.

@@ -46,6 +46,7 @@ mod element;
 mod harness;
 mod hostile;
 mod hostile_pages;
+mod inbound;
 mod integration;
 mod journal;
 mod keyboard;

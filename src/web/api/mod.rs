@@ -14,6 +14,8 @@ pub(in crate::web) mod differences;
 mod document;
 mod doors;
 pub(in crate::web) mod dry_run;
+mod feedback;
+pub(in crate::web) mod inbound;
 pub(in crate::web) mod integration_in;
 pub(in crate::web) mod integration_out;
 mod integrations;

@@ -38,6 +38,9 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ("UserInput", user(true)),
         ("UserPatch", user(false)),
         ("TokenInput", token()),
+        ("InboundInput", inbound()),
+        ("InboundPatch", relaxed(inbound())),
+        ("FeedbackInput", feedback()),
     ]
 }
 
@@ -413,6 +416,49 @@ fn user(whole: bool) -> Value {
         }),
         "A person. A change of role or password ends the person's sessions.",
     )
+}
+
+fn inbound() -> Value {
+    object(
+        &["name", "org_id"],
+        json!({
+            "id": given("Its id."),
+            "created_at": given("When it was made."),
+            "key": given("Shown by the call that makes it."),
+            "name": name("What people call it: the `source` of its records."),
+            "org_id": {"type": "string", "minLength": 1, "maxLength": limits::ID_BYTES,
+                "description": "The organisation that its records belong to."},
+            "link_field": {"type": ["string", "null"], "minLength": 1,
+                "maxLength": limits::RECORD_WORD_BYTES,
+                "description": "The field of a feedback's metadata that links to where it comes from."},
+        }),
+        "Where other programs' feedback comes in.",
+    )
+}
+
+/// Only what all feedback must have is described: a field that nobody knows never matters.
+fn feedback() -> Value {
+    let text = |words: &str| json!({"type": "string", "minLength": 1, "description": words});
+    let kinds =
+        ["REVIEW", "SURVEY", "CONVERSATION", "FORUM_CONVERSATION_THREAD", "AUDIO_RECORDING"];
+    let one = json!({
+        "type": "object",
+        "required": ["id", "fileID", "type", "createdAt", "metadata"],
+        "properties": {
+            "id": text("Names the feedback for ever."),
+            "fileID": text("The source or stream."),
+            "type": {"type": "string", "enum": kinds,
+                "description": "What beside it must be there: `text`, `surveyResponse.responses`, \
+                                `conversation.msgs` or `audioRecording`."},
+            "createdAt": {"type": "integer", "description": "Unix seconds, or milliseconds."},
+            "metadata": {"type": "object", "description":
+                "`{\"metadata\": {name: {\"array\": {\"s\": [text]}}}}`, or `n` numbers, or `b` booleans."},
+        },
+    });
+    json!({"type": "object", "description": "Feedback in the form of Enterpret's inbound API.",
+           "required": ["records"],
+           "properties": {"records": {"type": "array", "maxItems": limits::RECORDS_A_CALL, "items": one,
+               "description": "Each is judged alone."}}})
 }
 
 fn token() -> Value {
