@@ -74,5 +74,6 @@ pub struct BadId;
 uuid_id!(AutomationId, "an automation");
 uuid_id!(IntegrationId, "an integration (one destination of one automation)");
 uuid_id!(UserId, "a person");
+uuid_id!(InboundId, "an inbound integration (where another program's feedback comes in)");
 row_id!(AlertId, "alr_", "an alert");
 row_id!(DeliveryId, "dlv_", "a delivery");

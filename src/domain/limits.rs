@@ -9,6 +9,8 @@ pub const RECORDS_A_CALL: usize = 100;
 pub const REQUEST_BYTES: usize = 1024 * 1024;
 /// Levels that a call's JSON may nest; no record needs more than four.
 pub const JSON_DEPTH: usize = 128;
+/// How far ahead of our clock the time of a feedback may be: clocks differ by minutes.
+pub const FEEDBACK_AHEAD: Duration = Duration::from_mins(5);
 /// Bytes of an Idempotency-Key that a relay's sender gives: the longest that we send ourselves fits, with
 /// both ids of the other system encoded.
 pub const RELAY_KEY_BYTES: usize = 2048;

@@ -171,7 +171,10 @@ impl Record {
 }
 
 /// 1 to 255 bytes without control characters: it travels in a header and in a link.
-pub(super) fn check_id(pointer: &str, id: &str) -> Result<(), RecordError> {
+///
+/// # Errors
+/// What to change.
+pub fn check_id(pointer: &str, id: &str) -> Result<(), RecordError> {
     let message = if id.is_empty() {
         "is empty".to_owned()
     } else if id.len() > ID_BYTES {

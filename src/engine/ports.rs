@@ -343,7 +343,7 @@ pub type SealChange = Option<Option<Sealed>>;
 
 /// How a relay's sender must prove who it is, with what is sealed.
 #[derive(Debug, Clone)]
-pub struct Inbound {
+pub struct RelayAuth {
     /// Which header carries the credential.
     pub method: AuthMethod,
     /// The credential, sealed.

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, ToSql};
 
 use super::error::SqlResult;
 use super::reader::{Reader, at_one_moment};
-use crate::domain::id::{AutomationId, DeliveryId, IntegrationId, UserId};
+use crate::domain::id::{AutomationId, DeliveryId, InboundId, IntegrationId, UserId};
 use crate::engine::ports::{Promise, StoreError};
 
 /// A thing that something was done to.
@@ -20,6 +20,8 @@ pub enum Subject {
     User(UserId),
     /// A token.
     Token(String),
+    /// An inbound integration.
+    Inbound(InboundId),
 }
 
 impl Reader {
@@ -54,5 +56,6 @@ fn name(connection: &Connection, subject: &Subject) -> SqlResult<Option<String>>
         ),
         Subject::User(id) => of("SELECT name FROM users WHERE id = ?1", id.0.as_bytes()),
         Subject::Token(id) => of("SELECT name FROM tokens WHERE id = ?1", id),
+        Subject::Inbound(id) => of("SELECT name FROM inbounds WHERE id = ?1", id.0.as_bytes()),
     }
 }

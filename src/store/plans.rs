@@ -24,6 +24,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("edit", include_str!("edit.rs")),
     ("minutes", include_str!("minutes.rs")),
     ("history", include_str!("history.rs")),
+    ("inbounds", include_str!("inbounds.rs")),
     ("names", include_str!("names.rs")),
     ("once", include_str!("once.rs")),
     ("overview", include_str!("overview.rs")),
@@ -179,6 +180,7 @@ fn lists_of_few_things_are_listed_by_indexes() {
     let all = [
         ("users", include_str!("people.rs")),
         ("tokens", include_str!("tokens.rs")),
+        ("inbounds", include_str!("inbounds.rs")),
         ("automations", include_str!("queries.rs")),
     ];
     for (table, source) in all {

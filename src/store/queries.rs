@@ -20,7 +20,7 @@ use crate::domain::integration::{Health, Integration, Status};
 use crate::domain::outcome::{Fault, FaultKind, Judged, Meaning, Outcome};
 use crate::domain::schedule::RetryAfter;
 use crate::domain::time::Timestamp;
-use crate::engine::ports::{DamagedAlert, Inbound, Promise, StoreError};
+use crate::engine::ports::{DamagedAlert, Promise, RelayAuth, StoreError};
 
 /// Which deliveries are meant; what is absent does not restrict.
 #[derive(Debug, Clone, Default)]
@@ -205,8 +205,8 @@ impl Reader {
     }
 
     /// How the sender of a relay must prove who it is; `NotFound` for any other automation.
-    pub fn inbound(&self, id: AutomationId) -> Promise<Result<Inbound, StoreError>> {
-        self.query(move |connection| Ok(trigger::inbound(connection, id)?))
+    pub fn relay_auth(&self, id: AutomationId) -> Promise<Result<RelayAuth, StoreError>> {
+        self.query(move |connection| Ok(trigger::relay_auth(connection, id)?))
     }
 
     /// One integration.

@@ -19,7 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0004_first_password.sql"),
     include_str!("schema/0005_conversations.sql"),
     include_str!("schema/0006_ways.sql"),
-    include_str!("schema/0007_relay.sql"),
+    include_str!("schema/0007_doors.sql"),
 ];
 
 /// Looks at a database before anything is written into it.

@@ -9,7 +9,7 @@ use crate::domain::id::AutomationId;
 use crate::domain::integration::{AuthMethod, HeaderName};
 use crate::domain::levels::{Level, MinimumLevels, SentimentShift};
 use crate::domain::secret::Sealed;
-use crate::engine::ports::Inbound;
+use crate::engine::ports::RelayAuth;
 
 /// What an automation listens to, as its row has it.
 #[derive(Default)]
@@ -50,13 +50,13 @@ pub(super) fn auth_columns(method: &AuthMethod) -> (&'static str, Option<&str>) 
 }
 
 /// How the sender of a relay must prove who it is; `QueryReturnedNoRows` for any other automation.
-pub(super) fn inbound(connection: &Connection, id: AutomationId) -> rusqlite::Result<Inbound> {
+pub(super) fn relay_auth(connection: &Connection, id: AutomationId) -> rusqlite::Result<RelayAuth> {
     connection
         .prepare_cached(
             "SELECT * FROM automations WHERE id = ?1 AND deleted_at IS NULL AND trigger = 'relay'",
         )?
         .query_row([id.0.as_bytes()], |found| {
-            Ok(Inbound {
+            Ok(RelayAuth {
                 method: auth_method(found, "inbound_method", "inbound_header")?,
                 credential: found.get::<_, Option<Vec<u8>>>("inbound_credential")?.map(Sealed),
             })

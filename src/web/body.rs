@@ -37,6 +37,15 @@ pub(super) async fn form(request: &HttpRequest, payload: Payload) -> Result<Byte
     read(request, payload).await
 }
 
+/// A body of whose type nobody asks: for feeders that were written for another service.
+///
+/// # Errors
+/// 413, 415 where it is compressed, 408, or 400 where the connection broke.
+pub(super) async fn any(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
+    refuse_compressed(request.headers())?;
+    read(request, payload).await
+}
+
 /// No body, or an empty object: for calls that say all by their address.
 ///
 /// # Errors
@@ -52,8 +61,8 @@ pub(super) async fn none(request: &HttpRequest, payload: Payload) -> Result<(), 
     }
 }
 
-/// Whether the body is of a form that is taken. Compressed bodies are not: a small one could be endless.
-fn check(headers: &HeaderMap, taken: &[&str]) -> Result<(), Problem> {
+/// Compressed bodies are not taken: a small one could be endless.
+fn refuse_compressed(headers: &HeaderMap) -> Result<(), Problem> {
     if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
         && encoding != "identity"
     {
@@ -63,6 +72,12 @@ fn check(headers: &HeaderMap, taken: &[&str]) -> Result<(), Problem> {
         )
         .closing());
     }
+    Ok(())
+}
+
+/// Whether the body is of a form that is taken.
+fn check(headers: &HeaderMap, taken: &[&str]) -> Result<(), Problem> {
+    refuse_compressed(headers)?;
     let essence = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())

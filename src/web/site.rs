@@ -31,8 +31,17 @@ impl Site {
     /// Where other systems post alerts to a relay: an address where it is known how the service is reached,
     /// else the path.
     pub(super) fn inbound_url(&self, id: AutomationId) -> String {
+        self.reached_at(&format!("/relay/{id}"))
+    }
+
+    /// Where feeders post feedback to, in the same way.
+    pub(super) fn feedback_url(&self) -> String {
+        self.reached_at("/webhook/custom/all")
+    }
+
+    fn reached_at(&self, path: &str) -> String {
         let before = self.public_url.as_ref().map(Url::as_str).unwrap_or_default();
-        format!("{}/relay/{id}", before.trim_end_matches('/'))
+        format!("{}{path}", before.trim_end_matches('/'))
     }
 
     /// From which address the caller comes: the connection's, or what trusted proxies say.

@@ -17,6 +17,7 @@ mod client;
 mod described;
 mod doors;
 mod editors;
+mod feeder;
 mod first;
 mod golden;
 mod limits;

@@ -95,6 +95,9 @@ fn every_example_works() {
     let relay_id = relay.trim_matches('"');
     let integration_id = automation["integrations"][0]["id"].as_str().unwrap();
     let user_id = service.add_user("somebody", Right::Viewer);
+    let inbound = json!({"name": "feeder", "org_id": "acme"});
+    let inbound = service.ok("POST", "/v1/inbound", &inbound);
+    let inbound_id = inbound["id"].as_str().unwrap();
     let mut sent = 0;
     for (path, item) in openapi()["paths"].as_object().unwrap() {
         for (method, call) in
@@ -107,6 +110,7 @@ fn every_example_works() {
             let id = match path.split('/').nth(2) {
                 Some("automations") => automation_id,
                 Some("integrations") => integration_id,
+                Some("inbound") => inbound_id,
                 Some("{id}") if path.starts_with("/relay/") => relay_id,
                 _ => &user_id,
             };
@@ -131,6 +135,9 @@ fn every_example_works() {
                 );
                 sent += 1;
                 continue;
+            }
+            if path == "/webhook/custom/all" {
+                headers.push(("api-key", inbound["key"].as_str().unwrap()));
             }
             if method == "put" && path.contains("automations") {
                 headers.push(("if-match", "*"));
@@ -246,6 +253,7 @@ fn readers_know_the_fields_that_are_described() {
     let path = format!("/v1/users/{id}");
     assert_eq!(known(call("PATCH", &path, &more), "/nonsense"), of("UserPatch", ""));
     assert_eq!(known(call("POST", "/v1/tokens", &more), "/nonsense"), of("TokenInput", ""));
+    assert_eq!(known(call("POST", "/v1/inbound", &more), "/nonsense"), of("InboundInput", ""));
     assert_eq!(known(call("POST", "/v1/session", &more), "/nonsense"), of("SignInInput", ""));
     assert_eq!(
         known(call("POST", "/v1/session/first", &more), "/nonsense"),

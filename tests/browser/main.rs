@@ -47,6 +47,7 @@ mod element;
 mod harness;
 mod hostile;
 mod hostile_pages;
+mod inbound;
 mod integration;
 mod journal;
 mod keyboard;

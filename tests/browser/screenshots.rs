@@ -30,6 +30,8 @@ const PAGES: &[(&str, &str)] = &[
     ("records", "/records"),
     ("people", "/people"),
     ("people-new", "/people/new"),
+    ("inbound", "/inbound"),
+    ("inbound-new", "/inbound/new"),
     ("tokens", "/tokens"),
     ("tokens-new", "/tokens/new"),
     ("audit", "/audit"),

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::journal::Journal;
 
 /// The longest that anything is waited for. It ends a test that has failed; no test passes by it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What it may be called, the first that is there.
 const NAMES: [&str; 3] = ["chromium", "google-chrome-stable", "google-chrome"];

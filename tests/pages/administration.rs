@@ -46,6 +46,26 @@ fn tokens() {
 }
 
 #[test]
+fn inbound_integrations() {
+    let mut looker = Looker::with(Right::Editor);
+    looker.sees("inbound-empty", "/inbound");
+    looker.sees("inbound-new", "/inbound/new");
+    let wrong = "once=1&name=&org_id=&link_field=";
+    looker.sees_after("inbound-new-wrong", 422, "/inbound/new", wrong);
+    let made = looker.service.ok(
+        "POST",
+        "/v1/inbound",
+        &json!({"name": "ZendeskSupport <b>", "org_id": "acme", "link_field": "ticket_url"}),
+    );
+    let id = made["id"].as_str().expect("an id").to_owned();
+    looker.sees("inbound", "/inbound");
+    looker.sees("inbound-delete", &format!("/inbound/{id}/delete"));
+    looker.refuses_other_sites(&format!("/inbound/{id}/delete"));
+    looker.becomes(Right::Viewer);
+    looker.sees("inbound-viewer", "/inbound");
+}
+
+#[test]
 fn the_audit_log() {
     let mut looker = Looker::with(Right::Admin);
     let made = looker.service.ok(

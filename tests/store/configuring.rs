@@ -101,7 +101,7 @@ async fn a_relay_comes_back_as_it_went_in() {
         inbound,
         expected: None,
     };
-    let stored = async || reader.inbound(made.id).await.map(|found| found.credential);
+    let stored = async || reader.relay_auth(made.id).await.map(|found| found.credential);
     change(&room, replace(relay(AuthMethod::Bearer, true), None)).await.unwrap();
     assert_eq!(stored().await, Ok(Some(sealed("one"))));
     change(&room, replace(relay(AuthMethod::Bearer, true), Some(Some(sealed("two")))))
@@ -117,7 +117,7 @@ async fn a_relay_comes_back_as_it_went_in() {
     let other = Automation { trigger: automation().trigger, ..made.clone() };
     let refused = change(&room, replace(other, None)).await;
     assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
-    assert_eq!(reader.inbound(AUTOMATION).await.map(drop), Err(StoreError::NotFound));
+    assert_eq!(reader.relay_auth(AUTOMATION).await.map(drop), Err(StoreError::NotFound));
     change(&room, Edit::DeleteAutomation { id: made.id, expected: None }).await.unwrap();
     assert_eq!(stored().await, Err(StoreError::NotFound));
 }

@@ -355,7 +355,7 @@ async fn different(
         }
     }
     if let Some(Some(secret)) = &plan.inbound {
-        let stored = match state.reader.inbound(old.id).await {
+        let stored = match state.reader.relay_auth(old.id).await {
             Err(StoreError::NotFound) => None,
             found => found?.credential,
         };

@@ -15,6 +15,8 @@ mod document;
 mod doors;
 pub(in crate::web) mod dry_run;
 mod evidence_out;
+mod feedback;
+pub(in crate::web) mod inbound;
 pub(in crate::web) mod integration_in;
 pub(in crate::web) mod integration_out;
 mod integrations;

@@ -15,7 +15,7 @@ use crate::domain::id::AutomationId;
 use crate::domain::integration::AuthMethod;
 use crate::domain::limits::{RELAY_ANSWER, RELAY_KEY_BYTES, RELAY_OFF_WAIT};
 use crate::domain::relay::Posted;
-use crate::engine::ports::{Inbound, Purpose};
+use crate::engine::ports::{Purpose, RelayAuth};
 use crate::engine::{Fired, RelayError};
 use crate::web::error::{Code, FieldProblem, Problem};
 use crate::web::json::parse;
@@ -42,7 +42,7 @@ pub(super) async fn accept(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let id: AutomationId = id(&path, WHAT)?;
-    let inbound = state.reader.inbound(id).await.map_err(|error| missing(error, WHAT))?;
+    let inbound = state.reader.relay_auth(id).await.map_err(|error| missing(error, WHAT))?;
     let counts = &state.metrics.counts;
     let read = match prove(&state, id, &inbound, request.headers()) {
         Ok(()) => read(&request, payload).await,
@@ -128,7 +128,7 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 fn prove(
     state: &WebState,
     id: AutomationId,
-    inbound: &Inbound,
+    inbound: &RelayAuth,
     headers: &HeaderMap,
 ) -> Result<(), Problem> {
     let given = match &inbound.method {

@@ -201,6 +201,7 @@ fn subject(row: &AuditRow) -> Option<Subject> {
         "delivery" => id.parse().ok().map(Subject::Delivery),
         "user" | "session" => id.parse().ok().map(Subject::User),
         "token" => Some(Subject::Token(id.to_owned())),
+        "inbound" => id.parse().ok().map(Subject::Inbound),
         _ => None,
     }
 }
@@ -212,6 +213,7 @@ fn path(subject: &Subject) -> String {
         Subject::Delivery(id) => format!("/deliveries/{id}"),
         Subject::User(id) => format!("/people/{id}"),
         Subject::Token(id) => format!("/tokens#{id}"),
+        Subject::Inbound(id) => format!("/inbound#{id}"),
     }
 }
 

@@ -50,6 +50,14 @@ pub(super) const ACTIONS: &[(&str, &[(&str, &str)])] = &[
     ),
     ("Tokens", &[("token.create", "Made the token"), ("token.revoke", "Revoked the token")]),
     (
+        "Inbound",
+        &[
+            ("inbound.create", "Made the inbound integration"),
+            ("inbound.change", "Changed the inbound integration"),
+            ("inbound.delete", "Deleted the inbound integration"),
+        ],
+    ),
+    (
         "Service",
         &[
             ("key.rotate", "Replaced the master key"),
@@ -243,6 +251,8 @@ fn words_of(at: &str) -> String {
         "retry/horizon_ms" => "Retried for (ms)",
         "retry/jitter" => "Jitter",
         "role" => "Role",
+        "org_id" => "Organisation",
+        "link_field" => "Source link from",
         "expires_at" => "Expires",
         "status" => "Status",
         "reason" => "Reason",
@@ -368,6 +378,7 @@ mod tests {
                     "user",
                     "session",
                     "token",
+                    "inbound",
                     "key",
                     "backup",
                 ];

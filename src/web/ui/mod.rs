@@ -19,6 +19,7 @@ mod editor;
 mod form;
 mod frame;
 mod health;
+mod inbound;
 mod integration;
 mod log_filter;
 mod machine;

@@ -4,8 +4,8 @@ use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, Responder, Route, web};
 
 use super::{
-    alert, assets, audit, automation, automations, bulk, deliveries, delivery, editor, integration,
-    overview, people, person, records, settings, sign_in, tokens,
+    alert, assets, audit, automation, automations, bulk, deliveries, delivery, editor, inbound,
+    integration, overview, people, person, records, settings, sign_in, tokens,
 };
 use crate::web::api::{ADMIN, ANYBODY, EDIT, OPEN, VIEW};
 use crate::web::token::Right;
@@ -75,6 +75,11 @@ pub fn page_routes() -> Vec<PageRoute> {
         change("/people/{id}/password", ADMIN, person::set_password),
         look("/people/{id}/remove", ADMIN, person::ask_remove),
         change("/people/{id}/remove", ADMIN, person::remove),
+        look("/inbound", VIEW, inbound::list),
+        look("/inbound/new", EDIT, inbound::new),
+        change("/inbound/new", EDIT, inbound::make),
+        look("/inbound/{id}/delete", EDIT, inbound::ask_delete),
+        change("/inbound/{id}/delete", EDIT, inbound::delete),
         look("/tokens", ADMIN, tokens::list),
         look("/tokens/new", ADMIN, tokens::new),
         change("/tokens/new", ADMIN, tokens::make),

@@ -18,6 +18,7 @@ const TAGS: &[(&str, &str)] = &[
     ("deliveries", "One alert on its way to one integration, with every attempt."),
     ("session", "Signing in and out."),
     ("users", "People who may sign in. For admins."),
+    ("inbound", "Feedback of programs that were written for another product, and their keys."),
     ("tokens", "Tokens of programs. For admins."),
     ("audit", "Who did what to what, when, and from where. For admins."),
     ("service", "How the service is."),
@@ -173,6 +174,15 @@ fn responses(door: &Door, generator: &mut SchemaGenerator) -> Value {
             members.insert("headers".to_owned(), Value::Object(headers));
         }
     }
+    let mut all = Map::new();
+    all.insert(answer.status.to_string(), done);
+    if let Some((schema, statuses)) = &door.about.own_refusals {
+        for (status, text) in statuses {
+            let content = json!({"application/json": {"schema": schema(generator)}});
+            all.insert(status.to_string(), json!({"description": text, "content": content}));
+        }
+        return Value::Object(all);
+    }
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for code in door.about.codes(&door.method, door.path, door.needs.is_empty()) {
         let codes = by_status.entry(code.status().as_u16()).or_default();
@@ -180,8 +190,6 @@ fn responses(door: &Door, generator: &mut SchemaGenerator) -> Value {
             codes.push(code);
         }
     }
-    let mut all = Map::new();
-    all.insert(answer.status.to_string(), done);
     for (status, codes) in by_status {
         all.insert(status.to_string(), refusal(status, &codes));
     }

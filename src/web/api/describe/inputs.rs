@@ -1,6 +1,8 @@
 //! The schemas of what comes in. The readers refuse by hand, so that all faults are told at once; a test
 //! holds that each knows the very fields that are described here.
 
+mod people;
+
 use serde_json::{Value, json};
 
 use crate::domain::integration::Kind;
@@ -35,12 +37,15 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ("RecordInput", record()),
         ("RelayInput", relay()),
         ("ApplyInput", apply()),
-        ("SignInInput", sign_in()),
-        ("FirstPasswordInput", first_password()),
-        ("PasswordInput", own_password()),
-        ("UserInput", user(true)),
-        ("UserPatch", user(false)),
-        ("TokenInput", token()),
+        ("SignInInput", people::sign_in()),
+        ("FirstPasswordInput", people::first_password()),
+        ("PasswordInput", people::own_password()),
+        ("UserInput", people::user(true)),
+        ("UserPatch", people::user(false)),
+        ("TokenInput", people::token()),
+        ("InboundInput", inbound()),
+        ("InboundPatch", relaxed(inbound())),
+        ("FeedbackInput", feedback()),
     ]
 }
 
@@ -399,76 +404,45 @@ fn apply() -> Value {
     )
 }
 
-fn secret(words: &str) -> Value {
-    json!({"type": "string", "format": "password", "writeOnly": true, "description": words})
-}
-
-fn new_password() -> Value {
-    let (least, most) = (limits::PASSWORD_BYTES.start(), limits::PASSWORD_BYTES.end());
-    let mut schema =
-        secret(&format!("{least} to {most} bytes; anything that is not one character only."));
-    if let Some(members) = schema.as_object_mut() {
-        members.insert("minLength".to_owned(), json!(least));
-        members.insert("maxLength".to_owned(), json!(most));
-    }
-    schema
-}
-
-fn sign_in() -> Value {
+fn inbound() -> Value {
     object(
-        &["name", "password"],
-        json!({"name": {"type": "string", "description": "The name to sign in with."},
-               "password": secret("The password.")}),
-        "Who signs in.",
-    )
-}
-
-fn first_password() -> Value {
-    object(
-        &["code", "password"],
-        json!({"code": secret("What stands behind `#` in the link that `belfry init` prints."),
-               "name": nullable(name("The name to sign in with; `admin` without it.")),
-               "password": new_password()}),
-        "Who becomes the first admin.",
-    )
-}
-
-fn own_password() -> Value {
-    object(
-        &["present", "new"],
-        json!({"present": secret("The present password."), "new": new_password()}),
-        "The own password.",
-    )
-}
-
-fn user(whole: bool) -> Value {
-    let required: &[&str] = if whole { &["name", "role", "password"] } else { &[] };
-    object(
-        required,
+        &["name", "org_id"],
         json!({
-            "id": given("The person's id."),
-            "created_at": given("When it was added."),
-            "password_changed_at": given("When the password was set."),
-            "last_sign_in_at": given("When the person last signed in."),
-            "name": name("The name to sign in with; two that differ by case only are one."),
-            "role": {"type": "string", "enum": ["viewer", "editor", "admin"],
-                "description": "Looks; changes automations and acts on deliveries; sees to people and tokens."},
-            "password": new_password(),
+            "id": given("Its id."),
+            "created_at": given("When it was made."),
+            "key": given("Shown by the call that makes it."),
+            "name": name("What people call it: the `source` of its records."),
+            "org_id": {"type": "string", "minLength": 1, "maxLength": limits::ID_BYTES,
+                "description": "The organisation that its records belong to."},
+            "link_field": {"type": ["string", "null"], "minLength": 1,
+                "maxLength": limits::RECORD_WORD_BYTES,
+                "description": "The field of a feedback's metadata that links to where it comes from."},
         }),
-        "A person. A change of role or password ends the person's sessions.",
+        "Where other programs' feedback comes in.",
     )
 }
 
-fn token() -> Value {
-    object(
-        &["name", "role"],
-        json!({
-            "name": name("What the token is for."),
-            "role": {"type": "string", "enum": ["ingest", "viewer", "editor", "admin"],
-                "description": "`ingest` hands records in and does nothing else."},
-            "expires_at": {"type": ["string", "null"], "format": "date-time",
-                "description": "When it ends; without it, never."},
-        }),
-        "A token.",
-    )
+/// Only what all feedback must have is described: a field that nobody knows never matters.
+fn feedback() -> Value {
+    let text = |words: &str| json!({"type": "string", "minLength": 1, "description": words});
+    let kinds =
+        ["REVIEW", "SURVEY", "CONVERSATION", "FORUM_CONVERSATION_THREAD", "AUDIO_RECORDING"];
+    let one = json!({
+        "type": "object",
+        "required": ["id", "fileID", "type", "createdAt", "metadata"],
+        "properties": {
+            "id": text("Names the feedback for ever."),
+            "fileID": text("The source or stream."),
+            "type": {"type": "string", "enum": kinds,
+                "description": "What beside it must be there: `text`, `surveyResponse.responses`, \
+                                `conversation.msgs` or `audioRecording`."},
+            "createdAt": {"type": "integer", "description": "Unix seconds, or milliseconds."},
+            "metadata": {"type": "object", "description":
+                "`{\"metadata\": {name: {\"array\": {\"s\": [text]}}}}`, or `n` numbers, or `b` booleans."},
+        },
+    });
+    json!({"type": "object", "description": "Feedback in the form of Enterpret's inbound API.",
+           "required": ["records"],
+           "properties": {"records": {"type": "array", "maxItems": limits::RECORDS_A_CALL, "items": one,
+               "description": "Each is judged alone."}}})
 }

@@ -31,6 +31,8 @@ pub(in crate::web::api) struct About {
     answer: Answer,
     /// Refusals beside those that all calls of its kind have.
     refusals: Vec<Code>,
+    /// Its refusals, where it has a form of its own for them.
+    own_refusals: Option<(SchemaOf, Vec<(u16, &'static str)>)>,
 }
 
 /// A parameter of the query, or a header.
@@ -84,6 +86,7 @@ pub(super) fn call(
         from_anywhere: false,
         answer,
         refusals: Vec::new(),
+        own_refusals: None,
     }
 }
 
@@ -229,6 +232,18 @@ impl About {
         let schema = json!({"type": "string", "minLength": 1, "maxLength": RELAY_KEY_BYTES,
                             "pattern": "^[!-~]+$"});
         self.reads("Idempotency-Key", text.to_owned(), false, schema)
+    }
+
+    /// It refuses as another product does: in that form, and with these statuses.
+    pub(super) fn refuses_as<T: JsonSchema>(mut self, statuses: &[(u16, &'static str)]) -> Self {
+        let schema: SchemaOf = |generator| generator.subschema_for::<T>();
+        self.own_refusals = Some((schema, statuses.to_vec()));
+        self
+    }
+
+    /// It asks for a key of its own in that header.
+    pub(super) fn with_key(self, name: &'static str, text: &str) -> Self {
+        self.reads(name, text.to_owned(), true, json!({"type": "string", "minLength": 1}))
     }
 
     /// What it may refuse, with what all calls of its kind may.

@@ -3,6 +3,7 @@
 
 mod automations;
 mod deliveries;
+mod feeds;
 mod integrations;
 mod people;
 mod service;
@@ -52,6 +53,7 @@ where
 /// All doors.
 pub fn doors() -> Vec<Door> {
     let mut all = service::doors();
+    all.extend(feeds::doors());
     all.extend(automations::doors());
     all.extend(integrations::doors());
     all.extend(deliveries::doors());

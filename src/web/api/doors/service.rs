@@ -99,7 +99,7 @@ fn alert() -> serde_json::Value {
                    "sentiment_shift": "sentiment degraded"},
         "record": {
             "id": "record-id",
-            "url": "https://dashboard.enterpret.com/your-org/record/record-id",
+            "url": "https://dashboard.example.com/record-id",
             "content_excerpt": "The customer message that triggered the alert",
             "source": "ZendeskSupport",
         },

@@ -1,4 +1,5 @@
--- Automations whose input is alerts that other systems post, and by what such alerts are told apart.
+-- More doors in: automations whose input is alerts that other systems post, and by what such alerts are told
+-- apart; and feedback in the form of another product.
 
 ALTER TABLE automations ADD COLUMN trigger TEXT NOT NULL DEFAULT 'records'
   CHECK (trigger IN ('records', 'relay'));
@@ -18,3 +19,17 @@ ALTER TABLE alerts ADD COLUMN told_by TEXT;
 DROP INDEX alerts_of_record;
 CREATE UNIQUE INDEX alerts_once ON alerts (ifnull(told_by, record_id), automation_id);
 CREATE INDEX alerts_of_record ON alerts (record_id, automation_id);
+
+-- Where another program's feedback comes in. Its key is not here: only a digest, by which it is found.
+CREATE TABLE inbounds (
+  id         BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+  name       TEXT    NOT NULL,
+  org_id     TEXT    NOT NULL,
+  -- The field of a feedback's metadata that links to where it comes from.
+  link_field TEXT,
+  digest     BLOB    NOT NULL CHECK (length(digest) = 32),
+  created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX inbounds_by_key ON inbounds (digest);
+CREATE INDEX inbounds_by_age ON inbounds (created_at, id);
