@@ -22,13 +22,19 @@ pub fn model(phrases: Option<&Path>) -> Result<Model, StartError> {
 fn read(file: &Path) -> Result<Additions, StartError> {
     let mut text = String::new();
     let opened = std::fs::File::open(file);
-    opened.and_then(|opened| opened.take(DETECT_FILE_BYTES).read_to_string(&mut text)).map_err(
-        |source| StartError::File {
+    opened
+        .and_then(|opened| opened.take(DETECT_FILE_BYTES + 1).read_to_string(&mut text))
+        .map_err(|source| StartError::File {
             setting: "detect.phrases",
             file: file.display().to_string(),
             source,
-        },
-    )?;
+        })?;
+    // A part of it would leave phrases out, and nobody would notice.
+    if text.len() as u64 > DETECT_FILE_BYTES {
+        let file = file.display();
+        let what = format!("detect.phrases: `{file}` is longer than {DETECT_FILE_BYTES} bytes");
+        return Err(StartError::Detector(what));
+    }
     toml::from_str(&text).map_err(|error| {
         StartError::Detector(format!("detect.phrases: `{}`: {error}", file.display()))
     })
