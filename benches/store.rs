@@ -11,7 +11,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use belfry::domain::alert::{Body, Origin};
+use belfry::domain::alert::{Aside, Body, Origin};
 use belfry::domain::automation::{Automation, Trigger, Watch};
 use belfry::domain::delivery::{NewDelivery, Phases, Report};
 use belfry::domain::id::{AutomationId, IntegrationId};
@@ -66,6 +66,7 @@ async fn life_cycles(batch: usize, count: usize) -> f64 {
             told_by: format!("record-{round}-{number}"),
             org_id: "acme".to_owned(),
             body: body.clone(),
+            aside: Aside::default(),
             escalated_at: now,
             deliveries: vec![NewDelivery {
                 integration,
@@ -86,6 +87,7 @@ async fn life_cycles(batch: usize, count: usize) -> f64 {
                 excerpt: None,
                 remote: Some("127.0.0.1:443".to_owned()),
                 revision: None,
+                recipients: Vec::new(),
             },
             next: Next::Delivered,
         };

@@ -1,7 +1,7 @@
 //! Where deliveries may go. Every attempt is judged by the address that is really connected to; there
 //! is no path around it, and no error that opens it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use url::Host;
@@ -24,6 +24,15 @@ pub(crate) use resolver::{GuardedNames, ProxyNames};
 pub struct Egress {
     policy: EgressPolicy,
     names: Arc<dyn Lookup>,
+}
+
+/// Why there is no address to connect to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoAddress {
+    #[error(transparent)]
+    Denied(#[from] EgressDenied),
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
 }
 
 /// What `belfry check URL` tells of a URL.
@@ -83,6 +92,21 @@ impl Egress {
         let decisions: Vec<Decision> =
             decisions.into_iter().filter(|decision| !decision.allowed).collect();
         if decisions.is_empty() { Ok(()) } else { Err(EgressDenied { decisions }) }
+    }
+
+    /// The addresses of a host that may be connected to, for what is no URL. They are the ones to connect
+    /// to: nothing may look the name up again.
+    pub(crate) async fn addresses(
+        &self,
+        host: &Host,
+        port: u16,
+    ) -> Result<Vec<SocketAddr>, NoAddress> {
+        let found = match host {
+            Host::Ipv4(v4) => vec![IpAddr::V4(*v4)],
+            Host::Ipv6(v6) => vec![IpAddr::V6(*v6)],
+            Host::Domain(name) => self.names.lookup(name).await?,
+        };
+        Ok(allowed_addresses(&self.policy, &found, port)?)
     }
 
     pub(crate) fn guarded_names(&self) -> GuardedNames {

@@ -2,6 +2,7 @@
 //! No part retries, sleeps or chooses; each makes one attempt and says what came of it.
 
 pub mod egress;
+pub mod email;
 mod https;
 mod sender;
 pub mod settings;
@@ -11,6 +12,7 @@ mod trace;
 pub mod webhook;
 
 pub use egress::{Egress, EgressPolicy};
+pub use email::{Login, SmtpSettings};
 pub use sender::ChannelSender;
 pub use settings::{
     ChannelError, ChannelSettings, ClientIdentity, NameSource, PemFile, Proxy, ProxyShown,

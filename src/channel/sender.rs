@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use futures_util::FutureExt as _;
 
+use super::email;
 use super::https::{Seen, Wire};
 use super::settings::{ChannelError, ChannelSettings};
 use super::{slack, webhook};
@@ -19,36 +20,51 @@ use crate::engine::ports::{Attempt, Destination, LocalPromise, Purpose, Sealer, 
 /// Sends to every kind of destination. Its connections live on the thread that uses it: make one for
 /// each.
 pub struct ChannelSender {
-    wire: RwLock<Arc<Wire>>,
+    ways: RwLock<Ways>,
     sealer: Arc<dyn Sealer>,
+}
+
+/// What goes out by the same settings: over HTTPS, and by mail.
+#[derive(Clone)]
+struct Ways {
+    wire: Arc<Wire>,
+    mail: Arc<email::Way>,
+}
+
+impl Ways {
+    fn new(settings: &ChannelSettings) -> Result<Self, ChannelError> {
+        Ok(Self {
+            wire: Arc::new(Wire::new(settings)?),
+            mail: Arc::new(email::Way::new(settings)?),
+        })
+    }
 }
 
 impl ChannelSender {
     /// Checks the settings. A machine without CA certificates is no error here: attempts say so.
     pub fn new(settings: &ChannelSettings, sealer: Arc<dyn Sealer>) -> Result<Self, ChannelError> {
-        let wire = RwLock::new(Arc::new(Wire::new(settings)?));
-        Ok(Self { wire, sealer })
+        Ok(Self { ways: RwLock::new(Ways::new(settings)?), sealer })
     }
 
     /// From here on attempts go by these settings, on connections of their own: none that was made
     /// under the old ones is used again. If the settings can't be used, the old ones stay.
     pub fn reload(&self, settings: &ChannelSettings) -> Result<(), ChannelError> {
-        let wire = Arc::new(Wire::new(settings)?);
-        *self.wire.write().unwrap_or_else(PoisonError::into_inner) = wire;
+        let ways = Ways::new(settings)?;
+        *self.ways.write().unwrap_or_else(PoisonError::into_inner) = ways;
         Ok(())
     }
 
-    fn wire(&self) -> Arc<Wire> {
-        Arc::clone(&self.wire.read().unwrap_or_else(PoisonError::into_inner))
+    fn ways(&self) -> Ways {
+        self.ways.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Sender for ChannelSender {
     fn send(&self, attempt: Attempt) -> LocalPromise<Report> {
-        let (wire, sealer) = (self.wire(), Arc::clone(&self.sealer));
+        let (ways, sealer) = (self.ways(), Arc::clone(&self.sealer));
         Box::pin(async move {
             let begun = Instant::now();
-            let made = AssertUnwindSafe(make(&wire, sealer.as_ref(), &attempt, begun));
+            let made = AssertUnwindSafe(make(&ways, sealer.as_ref(), &attempt, begun));
             let (outcome, seen) = made.catch_unwind().await.unwrap_or_else(|_| {
                 let detail = "the attempt panicked: see the log".to_owned();
                 (Outcome::Failed(Fault { kind: FaultKind::Internal, detail }), Seen::default())
@@ -61,6 +77,7 @@ impl Sender for ChannelSender {
                 excerpt: seen.excerpt,
                 remote: seen.remote,
                 revision: Some(attempt.destination.revision),
+                recipients: seen.recipients,
             }
         })
     }
@@ -69,16 +86,18 @@ impl Sender for ChannelSender {
         match &attempt.destination.integration.target {
             Target::Webhook(webhook) => webhook::shown(attempt, webhook),
             Target::Slack(slack) => slack::shown(attempt, slack),
+            Target::Email(email) => email::shown(&self.ways().mail, attempt, email),
         }
     }
 }
 
 async fn make(
-    wire: &Wire,
+    ways: &Ways,
     sealer: &dyn Sealer,
     attempt: &Attempt,
     begun: Instant,
 ) -> (Outcome, Seen) {
+    let wire = &ways.wire;
     if !attempt.alert.body.intact() {
         let fault = Fault { kind: FaultKind::BodyDamaged, detail: String::new() };
         return (Outcome::Failed(fault), Seen::default());
@@ -86,6 +105,7 @@ async fn make(
     match &attempt.destination.integration.target {
         Target::Webhook(webhook) => webhook::send(wire, sealer, attempt, webhook, begun).await,
         Target::Slack(slack) => slack::send(wire, sealer, attempt, slack, begun).await,
+        Target::Email(email) => email::send(&ways.mail, attempt, email, begun).await,
     }
 }
 

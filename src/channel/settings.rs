@@ -10,6 +10,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::egress::{DnsNames, Egress, EgressPolicy, Lookup, SystemNames};
+use super::email::SmtpSettings;
 use super::tls;
 pub use super::tls::NoRoots;
 use crate::domain::integration::HttpsUrl;
@@ -30,6 +31,8 @@ pub struct ChannelSettings {
     pub client_identity: Option<ClientIdentity>,
     /// The way to the outside.
     pub proxy: Proxy,
+    /// The mail server, where there is one.
+    pub smtp: Option<SmtpSettings>,
 }
 
 impl Default for ChannelSettings {
@@ -41,6 +44,7 @@ impl Default for ChannelSettings {
             ca_files: Vec::new(),
             client_identity: None,
             proxy: Proxy::default(),
+            smtp: None,
         }
     }
 }

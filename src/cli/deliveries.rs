@@ -263,6 +263,12 @@ fn story(delivery: &Value, paint: Paint) -> String {
             put(format!("  {label:<14}{value}"));
         }
     }
+    let recipients = delivery.get("recipients").and_then(Value::as_array);
+    for each in recipients.into_iter().flatten() {
+        let part = |name: &str| text(each, name).unwrap_or_default();
+        let line = format!("{} {} {}", part("state"), part("code"), part("detail"));
+        put(format!("  {:<14}{}  {}", "to", part("address"), line.trim_end()));
+    }
     let attempts = delivery.get("attempts").and_then(Value::as_array);
     let Some(attempts) = attempts.filter(|attempts| !attempts.is_empty()) else {
         put(paint.dim("  no attempt is written down yet"));

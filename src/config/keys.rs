@@ -43,6 +43,14 @@ pub enum Form {
     Networks,
     /// An http or https URL.
     Url,
+    /// A host's name or an IP address.
+    Host,
+    /// Who mail comes from: `name@example.com`, or `Name <name@example.com>`.
+    Sender,
+    /// One line of text.
+    Line,
+    /// One line of text that is not repeated anywhere.
+    Secret,
     /// An http or https URL with, where the proxy asks for them, user and password; or `env`.
     Proxy,
 }
@@ -217,6 +225,41 @@ pub const KEYS: &[Key] = &[
          # operating system, for machines whose names come from elsewhere.",
     ),
     key("egress.dns", Form::Address, "", "One name server to ask instead of the configured ones."),
+    key("smtp.host", Form::Host, "", "The mail server that alerts by email are handed to."),
+    key(
+        "smtp.port",
+        Form::Whole { min: 1, max: 65535 },
+        "",
+        "Its port; without it 587 for \"starttls\", 465 for \"tls\", 25 for \"none\".",
+    ),
+    key(
+        "smtp.tls",
+        Form::Word(&["starttls", "tls", "none"]),
+        "\"starttls\"",
+        "How the connection is secured: \"starttls\" upgrades it and sends nothing if it can't, \"tls\" is\n\
+         # secure from its start, \"none\" sends alerts for everybody on the way to read, and never a login.",
+    ),
+    key("smtp.username", Form::Line, "", "The login, where the server asks for one."),
+    key("smtp.password", Form::Secret, "", "Its password; better in a file, see the next."),
+    key("smtp.password_file", Form::Path, "", "A file that holds the password and nothing else."),
+    key(
+        "smtp.from",
+        Form::Sender,
+        "",
+        "Who the mail comes from: \"alerts@example.com\" or \"Belfry <alerts@example.com>\".",
+    ),
+    key(
+        "smtp.hello_name",
+        Form::Host,
+        "",
+        "What Belfry calls itself to the server; without it the machine's name.",
+    ),
+    key(
+        "smtp.timeout",
+        Form::Span { min_ms: SECOND, max_ms: 300 * SECOND },
+        "\"30s\"",
+        "Time of an attempt by email, from the start of name resolution to the server's last reply.",
+    ),
     key(
         "detect.phrases",
         Form::Path,
@@ -262,6 +305,12 @@ impl Form {
                 "a list of networks such as [\"10.0.0.0/8\", \"192.168.1.5/32:443\"]".to_owned()
             }
             Self::Url => "an http or https URL without user, query and fragment".to_owned(),
+            Self::Host => "a host's name or an IP address such as \"mail.example.com\"".to_owned(),
+            Self::Sender => {
+                "an address such as \"alerts@example.com\" or \"Belfry <alerts@example.com>\""
+                    .to_owned()
+            }
+            Self::Line | Self::Secret => "one line of text that is not empty".to_owned(),
             Self::Proxy => "\"env\" or a URL such as \"http://proxy.example.com:3128\"".to_owned(),
         }
     }
@@ -294,7 +343,11 @@ fn example(form: Form) -> &'static str {
         Form::Url => "\"https://belfry.example.com\"",
         Form::Proxy => "\"http://proxy.example.com:3128\"",
         Form::Address => "\"10.0.0.2:53\"",
-        Form::Span { .. } | Form::Whole { .. } | Form::Number { .. } | Form::Word(_) => "\"\"",
+        Form::Host => "\"mail.example.com\"",
+        Form::Sender => "\"Belfry <alerts@example.com>\"",
+        Form::Whole { .. } => "587",
+        Form::Line | Form::Secret => "\"belfry\"",
+        Form::Span { .. } | Form::Number { .. } | Form::Word(_) => "\"\"",
         Form::Switch => "false",
     }
 }

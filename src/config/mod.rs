@@ -4,6 +4,7 @@
 mod keys;
 mod problem;
 mod read;
+pub mod smtp;
 mod source;
 pub mod span;
 
@@ -52,6 +53,8 @@ pub struct Config {
     pub policy: Policy,
     /// The address policy and the ways out.
     pub egress: Egress,
+    /// The mail server, where one is named.
+    pub smtp: Option<smtp::Smtp>,
     /// The organisation's own phrases for the detector.
     pub detect_phrases: Option<PathBuf>,
     /// Whether log lines are JSON.
@@ -135,6 +138,7 @@ fn check_together(values: &Values, problems: &mut Vec<Problem>) {
         }
     }
     refuse_plain_http(values, problems);
+    smtp::check(values, problems);
     let proxies = "server.trusted_proxies";
     for entry in list(values, proxies).iter().filter(|entry| network(entry).is_none()) {
         let what = format!("{proxies} has {entry:?}: it must be a network such as \"10.0.0.0/8\"");
@@ -228,6 +232,7 @@ fn built(data: &Path, values: &Values) -> Config {
             system_resolver: text(values, "egress.resolver").as_deref() == Some("system"),
             dns: address("egress.dns"),
         },
+        smtp: smtp::built(data, values),
         detect_phrases: path("detect.phrases"),
         log_json: text(values, "log.format").as_deref() == Some("json"),
         log_level: text(values, "log.level").unwrap_or_else(|| "info".to_owned()),

@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::keys::{Form, KEYS, Key};
 use super::problem::Problem;
 use super::span;
+use crate::domain::mail_server::MailSender;
 
 /// The place of a value that nobody gave.
 pub(super) const DEFAULT: &str = "the default";
@@ -98,6 +99,10 @@ pub(super) fn read(
             | Form::Address
             | Form::Path
             | Form::Url
+            | Form::Host
+            | Form::Sender
+            | Form::Line
+            | Form::Secret
             | Form::Proxy => Raw::Text(text),
         };
         put(key, raw, name, &mut values, problems);
@@ -187,7 +192,7 @@ fn put(
             values.refused.insert(key.name);
             // What may hold a password is not repeated.
             let secret = match key.form {
-                Form::Proxy => true,
+                Form::Proxy | Form::Secret => true,
                 Form::Url => raw.shown().contains('@'),
                 Form::Span { .. }
                 | Form::Whole { .. }
@@ -196,6 +201,9 @@ fn put(
                 | Form::Switch
                 | Form::Address
                 | Form::Path
+                | Form::Host
+                | Form::Sender
+                | Form::Line
                 | Form::Paths
                 | Form::Networks => false,
             };
@@ -239,6 +247,16 @@ fn checked(form: Form, raw: &Raw) -> Option<Value> {
             text.filter(|text| !text.is_empty()).map(|text| Value::Text(text.into()))
         }
         (Form::Url, _) => web_address(text?).map(Value::Text),
+        (Form::Host, _) => host(text?).map(|host| Value::Text(host.to_string())),
+        (Form::Sender, _) => {
+            let text = text?;
+            MailSender::parse(text)?;
+            Some(Value::Text(text.to_owned()))
+        }
+        (Form::Line | Form::Secret, _) => {
+            let text = text.filter(|text| !text.is_empty() && !text.contains(char::is_control));
+            text.map(|text| Value::Text(text.to_owned()))
+        }
         (Form::Proxy, _) => {
             let text = text?;
             let known = text == "env" || web_url(text).is_some();
@@ -247,6 +265,15 @@ fn checked(form: Form, raw: &Raw) -> Option<Value> {
         (Form::Paths | Form::Networks, Raw::List(items)) => Some(Value::List(items.clone())),
         (Form::Whole { .. } | Form::Number { .. } | Form::Switch, _)
         | (Form::Paths | Form::Networks, _) => None,
+    }
+}
+
+/// A host as URLs have them: every spelling of an address is that address.
+pub(super) fn host(text: &str) -> Option<url::Host> {
+    let bare = text.trim_matches(['[', ']']);
+    match bare.parse::<std::net::Ipv6Addr>() {
+        Ok(address) => Some(url::Host::Ipv6(address)),
+        Err(_) => url::Host::parse(text).ok(),
     }
 }
 

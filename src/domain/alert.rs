@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::id::{AlertId, AutomationId, IntegrationId};
 use super::levels::{Levels, SentimentShift};
+use super::notice::HeldBack;
 use super::record::Record;
 use super::time::Timestamp;
 
@@ -78,6 +79,38 @@ pub struct Alert {
     pub record_id: String,
     /// What is sent.
     pub body: Body,
+    /// What stands beside it for people: it goes into messages, and never into the body.
+    pub aside: Aside,
+}
+
+/// What is known of an alert beside its body.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Aside {
+    /// The conversation that it belongs to, where that is known: a digest, so that mail threads by it and
+    /// tells nothing of it.
+    pub thread: Option<String>,
+    /// What a cool-down held back before it.
+    pub held_back: Option<HeldBack>,
+}
+
+impl Aside {
+    /// For a record: of its organisation and its conversation.
+    pub fn of(record: &Record) -> Self {
+        let thread = record.conversation_id.as_ref().map(|conversation| {
+            let mut digest = Sha256::new();
+            // Neither can hold the byte that parts them.
+            digest.update(record.org_id.as_bytes());
+            digest.update([0]);
+            digest.update(conversation.as_bytes());
+            let digest: [u8; 32] = digest.finalize().into();
+            digest.iter().take(16).fold(String::new(), |mut text, byte| {
+                // Writing into a String can't fail.
+                let _infallible = write!(text, "{byte:02x}");
+                text
+            })
+        });
+        Self { thread, held_back: None }
+    }
 }
 
 /// The Idempotency-Key: the same on every attempt, and after any restart (contract, sections 2 and 4.3).

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::id::{AlertId, DeliveryId, IntegrationId};
 use super::outcome::Outcome;
+use super::recipient::Recipient;
 use super::time::Timestamp;
 
 macro_rules! words {
@@ -73,6 +74,8 @@ words! {
         CrashedWorker = "crashed_worker",
         /// The stored body does not match its digest.
         BodyDamaged = "body_damaged",
+        /// Everybody whom it was for was refused for good.
+        Refused = "refused",
     }
 }
 
@@ -140,6 +143,8 @@ pub struct Report {
     pub remote: Option<String>,
     /// Which settings of the integration's request it was made with, where one was.
     pub revision: Option<u32>,
+    /// What it found of each address that it was for, where a destination has several.
+    pub recipients: Vec<Recipient>,
 }
 
 /// How an attempt's time was spent; absent where a phase was not reached or a kept connection spared it.

@@ -9,8 +9,10 @@ use super::schedule::{RetryOverrides, Schedule};
 use super::time::Timestamp;
 use super::wording::Templates;
 
+mod email;
 mod parts;
 mod slack_url;
+pub use email::{Addresses, Email};
 pub use parts::{Credential, HeaderName, HttpsUrl, PartError};
 pub use slack_url::SlackUrl;
 
@@ -52,6 +54,8 @@ pub enum Target {
     Webhook(Webhook),
     /// A channel in Slack.
     Slack(Slack),
+    /// A list of mail addresses.
+    Email(Email),
 }
 
 /// What an integration is.
@@ -61,17 +65,20 @@ pub enum Kind {
     Webhook,
     /// See [`Target::Slack`].
     Slack,
+    /// See [`Target::Email`].
+    Email,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Webhook, Self::Slack];
+    pub const ALL: [Self; 3] = [Self::Webhook, Self::Slack, Self::Email];
 
     /// The word in rows, API and documents.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
             Self::Slack => "slack",
+            Self::Email => "email",
         }
     }
 
@@ -87,6 +94,7 @@ impl Target {
         match self {
             Self::Webhook(_) => Kind::Webhook,
             Self::Slack(_) => Kind::Slack,
+            Self::Email(_) => Kind::Email,
         }
     }
 
@@ -95,6 +103,7 @@ impl Target {
         match self {
             Self::Webhook(webhook) => webhook.url.masked(),
             Self::Slack(slack) => slack.shown.clone(),
+            Self::Email(email) => email.to.to_string(),
         }
     }
 
@@ -102,7 +111,7 @@ impl Target {
     pub const fn webhook(&self) -> Option<&Webhook> {
         match self {
             Self::Webhook(webhook) => Some(webhook),
-            Self::Slack(_) => None,
+            Self::Slack(_) | Self::Email(_) => None,
         }
     }
 
@@ -116,6 +125,7 @@ impl Target {
         match self {
             Self::Webhook(_) => None,
             Self::Slack(slack) => Some(&slack.templates),
+            Self::Email(email) => Some(&email.templates),
         }
     }
 }

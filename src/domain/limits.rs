@@ -365,3 +365,21 @@ pub const SLACK_EXCERPT_SECTIONS: usize = 4;
 pub const SLACK_FALLBACK_UNITS: usize = 1000;
 /// User-perceived characters of feedback in that text: a notification shows fewer.
 pub const SLACK_FALLBACK_EXCERPT_CHARS: usize = 200;
+/// Addresses of one email integration: all of them stand in one mail and in one transaction.
+pub const EMAIL_ADDRESSES: usize = 50;
+/// Characters of a mail server's words that are kept of one reply.
+pub const SMTP_WORDS_CHARS: usize = 200;
+/// Bytes that a mail server may say between two of our lines.
+pub const SMTP_REPLY_BYTES: usize = 64 * 1024;
+/// Connections to the mail server that a thread keeps between two mails.
+pub const SMTP_IDLE_CONNECTIONS: usize = 2;
+/// For how long it keeps one: servers may close theirs after five minutes, many do much earlier.
+pub const SMTP_IDLE: Duration = Duration::from_secs(30);
+/// Bytes of a line that a mailbox reads; RFC 5321 has 1000.
+pub const MAILBOX_LINE_BYTES: usize = 16 * 1024;
+/// Bytes of a mail that a mailbox takes.
+pub const MAILBOX_MAIL_BYTES: usize = 1024 * 1024;
+/// Addresses of a mail that a mailbox takes; RFC 5321, section 4.5.3.1.8.
+pub const MAILBOX_RECIPIENTS: usize = 100;
+/// For how long a mailbox waits for a line; RFC 5321, section 4.5.3.2.7.
+pub const MAILBOX_IDLE: Duration = Duration::from_secs(300);

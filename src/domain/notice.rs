@@ -4,6 +4,7 @@
 use serde_json::Value;
 use url::Url;
 
+use super::alert::Aside;
 use super::levels::Level;
 use super::limits::{
     NOTICE_EXCERPT_BYTES, NOTICE_LINK_BYTES, NOTICE_TIME_CHARS, NOTICE_WORD_CHARS, TITLE_CHARS,
@@ -104,6 +105,15 @@ impl Notice {
     #[must_use]
     pub fn named(self, automation_name: &str) -> Self {
         Self { automation_name: filled(plain::line(automation_name, NOTICE_WORD_CHARS)), ..self }
+    }
+
+    /// With what stands beside the alert.
+    #[must_use]
+    pub fn beside(self, aside: &Aside) -> Self {
+        match aside.held_back {
+            Some(held_back) => self.after(held_back),
+            None => self,
+        }
     }
 
     /// With what was held back before it; nothing where the count is 0.

@@ -45,11 +45,14 @@ pub enum Meaning {
     Unwanted,
     /// Nothing will arrive there until somebody acts.
     Gone,
+    /// It never will: everybody whom it was for was refused for good.
+    Refused,
 }
 
 impl Meaning {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Arrived, Self::Unwell, Self::Unwanted, Self::Gone];
+    pub const ALL: [Self; 5] =
+        [Self::Arrived, Self::Unwell, Self::Unwanted, Self::Gone, Self::Refused];
 
     /// The word in rows and scenario fixtures.
     pub const fn word(self) -> &'static str {
@@ -58,6 +61,7 @@ impl Meaning {
             Self::Unwell => "unwell",
             Self::Unwanted => "unwanted",
             Self::Gone => "gone",
+            Self::Refused => "refused",
         }
     }
 
@@ -125,6 +129,10 @@ fault_kinds! {
     BadResponse = "bad_response", "the answer was not understood";
     /// The configured proxy failed or refused.
     Proxy = "proxy", "the proxy failed";
+    /// The server refused us before it heard of an alert: the login, or who it comes from.
+    Rejected = "rejected", "the server refused us";
+    /// The way to such destinations is not configured.
+    NotConfigured = "not_configured", "the way there is not configured";
     /// The sealed credential can't be opened with the key in use.
     CredentialUnreadable = "credential_unreadable", "the credential can't be read";
     /// The stored body does not match its digest; it was not sent.
@@ -175,6 +183,7 @@ impl Outcome {
                     Verdict::Retry { blames_destination: false, not_before: judged.retry_after }
                 }
                 Meaning::Gone => Verdict::SwitchOff,
+                Meaning::Refused => Verdict::Dead(DeadReason::Refused),
             },
             Self::Failed(fault) => fault.kind.verdict(),
         }
@@ -219,6 +228,8 @@ impl FaultKind {
             | Self::Reset
             | Self::BadResponse
             | Self::Proxy
+            | Self::Rejected
+            | Self::NotConfigured
             | Self::CredentialUnreadable => {
                 Verdict::Retry { blames_destination: true, not_before: None }
             }

@@ -13,8 +13,10 @@ use super::station::Station;
 use crate::domain::alert::Alert;
 use crate::domain::delivery::{Phases, Report};
 use crate::domain::id::AlertId;
+use crate::domain::integration::Kind;
 use crate::domain::outcome::{Fault, FaultKind, Outcome};
 use crate::domain::queue::Send;
+use crate::domain::recipient::{Fate, Recipient};
 use crate::domain::time::Timestamp;
 
 /// Starts the attempt on the caller's thread. A destination's only attempt goes at once; one beside
@@ -38,11 +40,16 @@ pub(super) fn launch(
                 Ok(alert) => alert,
                 Err(fault) => return unsent(started_at, fault),
             };
+            let settled = match settled(&shared, &destination, &send).await {
+                Ok(settled) => settled,
+                Err(fault) => return unsent(started_at, fault),
+            };
             let attempt = Attempt {
                 destination,
                 delivery: Some(send.waiting.id),
                 number: send.attempt,
                 alert,
+                settled,
                 started_at,
             };
             sender.send(attempt).await
@@ -72,6 +79,22 @@ async fn find(shared: &Shared, id: AlertId) -> Result<Arc<Alert>, Fault> {
     }
 }
 
+/// The addresses that the delivery is through with. A first attempt has none, and other kinds never do.
+async fn settled(
+    shared: &Shared,
+    destination: &Destination,
+    send: &Send,
+) -> Result<Vec<Recipient>, Fault> {
+    if send.attempt == 1 || destination.integration.target.kind() != Kind::Email {
+        return Ok(Vec::new());
+    }
+    let mut known = shared.store.recipients(send.waiting.id).await.map_err(|error| {
+        internal(&format!("what is known of its addresses could not be read: {error}"))
+    })?;
+    known.retain(|each| each.fate != Fate::Waiting);
+    Ok(known)
+}
+
 fn unreadable(error: &StoreError) -> Fault {
     internal(&format!("the alert could not be read: {error}"))
 }
@@ -89,5 +112,6 @@ fn unsent(started_at: Timestamp, fault: Fault) -> Report {
         excerpt: None,
         remote: None,
         revision: None,
+        recipients: Vec::new(),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::judge::Judgement;
 use super::ports::{NewAlert, Promise, StoreError};
-use crate::domain::alert::{self, AlertFacts, Origin};
+use crate::domain::alert::{self, AlertFacts, Aside, Origin};
 use crate::domain::automation::{Automation, Trigger};
 use crate::domain::delivery::NewDelivery;
 use crate::domain::dry_run::{self, DryRun, Duplicate, TooMuch};
@@ -132,6 +132,7 @@ impl Engine {
             told_by,
             org_id,
             body,
+            aside: Aside::default(),
             escalated_at: now,
             deliveries,
         };
@@ -194,6 +195,7 @@ impl Engine {
             told_by: record.id.clone(),
             org_id: record.org_id.clone(),
             body,
+            aside: Aside::of(record),
             escalated_at: now,
             deliveries: meant.map(|each| delivery(&self.shared.policy, each, now)).collect(),
         }

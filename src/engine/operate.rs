@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::Engine;
 use super::ports::{Act, Actor, Attempt, Destination, Edit, Sealer, Shown, StoreError};
 use super::supervisor::Revive;
-use crate::domain::alert::{self, Alert, AlertFacts, Origin};
+use crate::domain::alert::{self, Alert, AlertFacts, Aside, Origin};
 use crate::domain::delivery::Report;
 use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
 use crate::domain::integration::{DeliverySettings, Health, Integration, Status, Target};
@@ -121,8 +121,14 @@ impl Engine {
         let station = self.shared.board.station(id);
         let lane = self.shared.lanes.get(station.lane).ok_or(StoreError::Stopped)?.clone();
         let alert = Arc::new(self.test_alert(&destination));
-        let attempt =
-            Attempt { destination, delivery: None, number: 1, alert, started_at: self.now() };
+        let attempt = Attempt {
+            destination,
+            delivery: None,
+            number: 1,
+            alert,
+            settled: Vec::new(),
+            started_at: self.now(),
+        };
         let shown = lane.sender.shown(&attempt);
         let (done, report) = tokio::sync::oneshot::channel();
         let sender = lane.sender;
@@ -172,6 +178,7 @@ impl Engine {
             origin: Origin::Fired(automation_id),
             record_id: record.id.clone(),
             body,
+            aside: Aside::of(record),
         };
         let shown = self.shown(integration, automation, alert.clone(), now)?;
         Ok((alert, shown))
@@ -203,6 +210,7 @@ impl Engine {
             delivery: None,
             number: 1,
             alert: Arc::new(alert),
+            settled: Vec::new(),
             started_at,
         }))
     }
@@ -240,7 +248,14 @@ impl Engine {
             dashboard_url: &self.shared.dashboard_url,
         });
         let origin = Origin::Fired(automation_id);
-        Alert { id: AlertId(0), automation_id, origin, record_id: record.id, body }
+        Alert {
+            id: AlertId(0),
+            automation_id,
+            origin,
+            record_id: record.id,
+            body,
+            aside: Aside::default(),
+        }
     }
 
     /// Reads a destination anew: it was changed by other means.

@@ -8,17 +8,20 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub use crate::detect::MessageScore;
-use crate::domain::alert::{Alert, Body, Origin};
+use crate::domain::alert::{Alert, Aside, Body, Origin};
 use crate::domain::automation::Automation;
 use crate::domain::delivery::{DiscardReason, NewDelivery, QueueKey, Report, State, Waiting};
 use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
 use crate::domain::integration::{AuthMethod, Health, Integration, Status};
 pub use crate::domain::queue::{Change, Loaded, Next};
+use crate::domain::recipient::Recipient;
 use crate::domain::secret::{Sealed, Secret};
 use crate::domain::time::Timestamp;
 
 mod actor;
+mod edit;
 pub use actor::{Actor, ActorKind};
+pub use edit::{Edit, Once};
 
 /// A future that can be sent to another thread.
 pub type Promise<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -96,6 +99,9 @@ pub trait Store: Send + Sync {
 
     /// The alert with its body. `Failed` where the body on disk is damaged is told by the inner result.
     fn alert(&self, id: AlertId) -> Promise<Result<Result<Alert, DamagedAlert>, StoreError>>;
+
+    /// What is known of a delivery's addresses: none before its first attempt.
+    fn recipients(&self, delivery: DeliveryId) -> Promise<Result<Vec<Recipient>, StoreError>>;
 
     /// Those of these alerts that are there and whole, in one reading.
     fn alerts(&self, ids: Vec<AlertId>) -> Promise<Result<Vec<Alert>, StoreError>>;
@@ -184,6 +190,8 @@ pub struct NewAlert {
     pub org_id: String,
     /// What will be sent.
     pub body: Body,
+    /// What stands beside it for people.
+    pub aside: Aside,
     /// When it fired, or came in.
     pub escalated_at: Timestamp,
     /// Its deliveries; may be none, where no integration's condition matches.
@@ -243,100 +251,6 @@ pub struct SigningSecret {
 /// The alert's body on disk is not the one that was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DamagedAlert;
-
-/// A creation that names itself: the same call again, under the same key, makes no second thing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Once {
-    /// Whose key it is, and of which call.
-    pub scope: String,
-    /// The key that the caller gave.
-    pub key: String,
-    /// Of the call as a whole, to tell another one under the same key.
-    pub fingerprint: [u8; 32],
-}
-
-/// A change to what is configured.
-#[derive(Debug)]
-pub enum Edit {
-    /// A new automation with its integrations.
-    CreateAutomation {
-        /// The whole of it.
-        automation: Automation,
-        /// The credentials and first signing secrets of its integrations.
-        seals: Vec<Seals>,
-        /// The credential that a relay's sender must give.
-        inbound: SealChange,
-        /// The key of the call, where it has one.
-        once: Option<Once>,
-    },
-    /// Replaces an automation and the set of its integrations: those missing are deleted.
-    ReplaceAutomation {
-        /// The whole of it.
-        automation: Automation,
-        /// Credentials that change; those not named are kept.
-        seals: Vec<Seals>,
-        /// What changes of the credential that a relay's sender must give.
-        inbound: SealChange,
-        /// The version that the caller has seen, where it says.
-        expected: Option<i64>,
-    },
-    /// Deletes an automation; its waiting deliveries are discarded, and kept.
-    DeleteAutomation {
-        /// Which.
-        id: AutomationId,
-        /// The version that the caller has seen, where it says.
-        expected: Option<i64>,
-    },
-    /// Adds an integration to its automation.
-    CreateIntegration {
-        /// The whole of it.
-        integration: Integration,
-        /// Its credential and first signing secret.
-        seals: Seals,
-        /// The key of the call, where it has one.
-        once: Option<Once>,
-    },
-    /// Replaces an integration's settings.
-    ReplaceIntegration {
-        /// The whole of it.
-        integration: Integration,
-        /// What changes of its credential.
-        seals: Option<Seals>,
-        /// The automation's version that the caller has seen, where it says.
-        expected: Option<i64>,
-    },
-    /// Deletes an integration; its waiting deliveries are discarded, and kept.
-    DeleteIntegration {
-        /// Which.
-        id: IntegrationId,
-        /// The automation's version that the caller has seen, where it says.
-        expected: Option<i64>,
-    },
-    /// Pause, resume, disable, enable. Enabling also closes the circuit.
-    SetStatus {
-        /// Which integration.
-        id: IntegrationId,
-        /// What it becomes.
-        status: Status,
-    },
-    /// A new signing secret; the one before stays valid until `old_until`.
-    RotateSigningSecret {
-        /// Which integration.
-        id: IntegrationId,
-        /// The new one.
-        sealed: Sealed,
-        /// How long the old one is still sent beside it.
-        old_until: Timestamp,
-    },
-    /// Several changes, all or none.
-    Together {
-        /// All automations with the versions that the caller has seen: if there are others by now,
-        /// nothing is changed.
-        seen: Vec<(AutomationId, i64)>,
-        /// The changes, in their order.
-        edits: Vec<Edit>,
-    },
-}
 
 /// What becomes of something sealed: `None` keeps, `Some(None)` removes, `Some(Some(_))` replaces it.
 pub type SealChange = Option<Option<Sealed>>;
@@ -409,6 +323,8 @@ pub struct Shown {
     pub headers: Vec<(String, String)>,
     /// What is sent.
     pub body: String,
+    /// The same for who reads it with pictures and colours, where that is sent, too.
+    pub html: Option<String>,
 }
 
 /// Everything that one attempt needs.
@@ -422,6 +338,8 @@ pub struct Attempt {
     pub number: u32,
     /// What is sent.
     pub alert: Arc<Alert>,
+    /// Addresses of which attempts before have found out for good: nothing is sent to them again.
+    pub settled: Vec<Recipient>,
     /// The time of day at its start.
     pub started_at: Timestamp,
 }

@@ -136,7 +136,7 @@ impl Station {
     pub(super) fn ended(&self, id: DeliveryId, report: Report) -> bool {
         let known = match self.lock().flights.get_mut(&id) {
             Some(flight) => {
-                flight.stage = Stage::Ended(report.clone());
+                flight.stage = Stage::Ended(Box::new(report.clone()));
                 true
             }
             // It was given up in the meantime: it crashed its actor too often.
@@ -185,7 +185,7 @@ impl Station {
         arrived.ended.clear();
         for flight in &mut flights {
             if let Stage::Ended(report) = &flight.stage {
-                arrived.ended.push((flight.waiting.id, report.clone()));
+                arrived.ended.push((flight.waiting.id, Report::clone(report)));
                 flight.stage = Stage::OnWire;
             }
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::channel::egress::{AddressClass, Explanation};
-use crate::channel::{ChannelSettings, NameSource, Proxy};
+use crate::channel::{ChannelSettings, NameSource, Proxy, SmtpSettings};
 use crate::config::{self, Config};
 use crate::domain::integration::HttpsUrl;
 use crate::domain::time::Timestamp;
@@ -52,6 +52,7 @@ impl InForce {
             log_format: if config.log_json { "json" } else { "text" },
             log_level: config.log_level.clone(),
             egress: egress(channel),
+            smtp: channel.smtp.as_ref().map(smtp),
         };
         Self { certificate, now: RwLock::new(Now { channel: channel.clone(), shown }) }
     }
@@ -66,6 +67,7 @@ impl InForce {
         }
         now.shown.timeout = channel.timeout;
         now.shown.egress = egress(channel);
+        now.shown.smtp = channel.smtp.as_ref().map(smtp);
         now.shown.tls = tls(config, self.certificate.as_deref());
     }
 
@@ -122,8 +124,20 @@ fn tls(config: &Config, certificate: Option<&Certificate>) -> Option<Tls> {
     Some(Tls { file: file.display().to_string(), expires_at })
 }
 
+fn smtp(smtp: &SmtpSettings) -> in_force::Smtp {
+    in_force::Smtp {
+        place: smtp.place(),
+        security: smtp.security,
+        username: smtp.login.as_ref().map(|login| login.username.clone()),
+        from: smtp.from.to_string(),
+        hello_name: smtp.hello_name.clone(),
+        timeout: smtp.timeout,
+    }
+}
+
 fn egress(channel: &ChannelSettings) -> in_force::Egress {
-    let ChannelSettings { timeout: _, policy, names, ca_files, client_identity, proxy } = channel;
+    let ChannelSettings { timeout: _, policy, names, ca_files, client_identity, proxy, smtp: _ } =
+        channel;
     let texts = |entries: &[crate::channel::egress::Entry]| -> Vec<String> {
         entries.iter().map(ToString::to_string).collect()
     };

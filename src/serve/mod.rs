@@ -4,6 +4,7 @@ mod audit_log;
 pub mod detector;
 mod in_force;
 pub mod keys;
+mod mail;
 mod minutes;
 mod watchdog;
 mod witness;
@@ -183,7 +184,11 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         board,
         lanes: lanes.collect(),
         policy: config.policy.clone(),
-        attempt_timeout: config.timeout,
+        // The longest of all ways: each sender keeps a deadline of its own.
+        attempt_timeout: config
+            .smtp
+            .as_ref()
+            .map_or(config.timeout, |smtp| smtp.timeout.max(config.timeout)),
         max_in_flight_total: config.max_in_flight_total,
         dashboard_url: config.dashboard_url.clone(),
         model: Arc::clone(&model),
@@ -367,6 +372,7 @@ pub fn channel_settings(
             Some(url) if url.expose() == "env" => Proxy::Environment,
             Some(url) => Proxy::Url(Arc::new(Secret::new(url.expose().to_owned()))),
         },
+        smtp: config.smtp.as_ref().map(mail::settings).transpose()?,
     })
 }
 

@@ -29,11 +29,12 @@ fn accept_one(
     new: &NewAlert,
     fresh: &mut Vec<FreshDelivery>,
 ) -> SqlResult<Accepted> {
+    let held = new.aside.held_back;
     let inserted = connection
         .prepare_cached(
             "INSERT INTO alerts (automation_id, record_id, org_id, escalated_at, digest, body, origin,
-               told_by)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ?2))
+               told_by, thread, held_count, held_since)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ?2), ?9, ?10, ?11)
              ON CONFLICT (ifnull(told_by, record_id), automation_id) DO NOTHING",
         )?
         .execute(params![
@@ -48,6 +49,9 @@ fn accept_one(
                 Origin::Relayed(automation) => Some(automation),
             },
             new.told_by,
+            new.aside.thread,
+            held.map_or(0, |held| i64::try_from(held.count).unwrap_or(i64::MAX)),
+            held.map(|held| held.since.as_millis()),
         ])?;
     if inserted == 0 {
         return known(connection, new);
@@ -59,6 +63,7 @@ fn accept_one(
         origin: new.origin.clone(),
         record_id: new.record_id.clone(),
         body: new.body.clone(),
+        aside: new.aside.clone(),
     });
     let mut accepted = Accepted { alert: id, deliveries: Vec::new(), fresh: true };
     for delivery in &new.deliveries {
@@ -158,7 +163,8 @@ pub(super) fn alert(
 fn find(connection: &Connection, id: AlertId) -> SqlResult<Option<Result<Alert, DamagedAlert>>> {
     let found = connection
         .prepare_cached(
-            "SELECT automation_id, origin, record_id, body, digest FROM alerts WHERE id = ?1",
+            "SELECT automation_id, origin, record_id, body, digest, thread, held_count, held_since
+             FROM alerts WHERE id = ?1",
         )?
         .query_row([id.0], |found| {
             let body: Vec<u8> = found.get("body")?;
@@ -168,12 +174,13 @@ fn find(connection: &Connection, id: AlertId) -> SqlResult<Option<Result<Alert, 
                 found.get::<_, String>("record_id")?,
                 Bytes::from(body),
                 found.get::<_, [u8; 32]>("digest")?,
+                row::aside(found)?,
             ))
         })
         .optional()?;
-    Ok(found.map(|(automation_id, origin, record_id, bytes, digest)| {
+    Ok(found.map(|(automation_id, origin, record_id, bytes, digest, aside)| {
         Body::restore(bytes, digest)
-            .map(|body| Alert { id, automation_id, origin, record_id, body })
+            .map(|body| Alert { id, automation_id, origin, record_id, body, aside })
             .map_err(|_| DamagedAlert)
     }))
 }

@@ -73,7 +73,8 @@ fn state_of(connection: &Connection, id: DeliveryId) -> SqlResult<State> {
 
 /// Dead deliveries become pending and due now, with a new horizon. Their attempts go on behind those in
 /// the history: one may have ended after its delivery was given up. To an integration that is deleted
-/// nothing goes any more: there they stay dead, or they would wait for ever.
+/// nothing goes any more: there they stay dead, or they would wait for ever. Addresses that were refused
+/// are tried again: somebody has seen to it.
 fn revive(
     connection: &Connection,
     which: &str,
@@ -81,6 +82,13 @@ fn revive(
     expires_at: Timestamp,
     at: Timestamp,
 ) -> SqlResult<u64> {
+    connection.execute(
+        &format!(
+            "UPDATE recipients SET fate = 'waiting' WHERE fate = 'refused' AND delivery_id IN (
+               SELECT id FROM deliveries WHERE {which} AND state = 'dead')"
+        ),
+        [id],
+    )?;
     let count = connection.execute(
         &format!(
             "UPDATE deliveries SET state = 'pending', reason = NULL, finished_at = NULL, crashes = 0,

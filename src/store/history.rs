@@ -6,8 +6,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::error::SqlResult;
 use super::queries::{AttemptRow, DELIVERY, DeliveryFilter, DeliveryRow, attempt, delivery, list};
 use super::reader::{Reader, at_one_moment};
+use super::recipients;
 use super::row::uuid;
 use crate::domain::id::{AutomationId, DeliveryId, IntegrationId};
+use crate::domain::recipient::Recipient;
 use crate::engine::ports::{Promise, StoreError};
 
 /// Where a delivery comes from and goes to, by name.
@@ -47,6 +49,8 @@ pub struct History {
     pub attempts: Vec<AttemptRow>,
     /// The one asked for, or the newest.
     pub chosen: Option<AttemptRow>,
+    /// What is known of its addresses, where it has several.
+    pub recipients: Vec<Recipient>,
 }
 
 /// An automation that a list can be narrowed to, with its integrations.
@@ -179,7 +183,9 @@ pub(super) fn history(
         .collect::<rusqlite::Result<_>>()?;
     let chosen = newest(connection, id, number)?;
     let way = way(connection, row.integration_id)?;
-    Ok(History { row, way, count: u64::try_from(count).unwrap_or(0), attempts, chosen })
+    let recipients = recipients::of(connection, id)?;
+    let count = u64::try_from(count).unwrap_or(0);
+    Ok(History { row, way, count, attempts, chosen, recipients })
 }
 
 pub(super) fn choices(

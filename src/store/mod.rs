@@ -31,10 +31,12 @@ mod overview;
 mod people;
 #[cfg(test)]
 mod plans;
+mod port;
 pub mod queries;
 mod queue;
 mod reader;
 mod recent;
+mod recipients;
 mod reseal;
 mod restore;
 mod retention;
@@ -53,8 +55,6 @@ mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
-
-use rusqlite::Connection;
 
 pub use audit::{AuditFilter, AuditPlace, AuditRow};
 pub use backup::{BackedUp, BackupError, LastBackup, back_up};
@@ -76,16 +76,12 @@ pub use retention::Swept;
 pub use tokens::{NewToken, TokenRow};
 pub use writer::{Fatal, StatisticsNow};
 
-use crate::domain::delivery::QueueKey;
-use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId, UserId};
+use crate::domain::id::{AlertId, UserId};
 use crate::domain::limits;
 use crate::domain::minutes::Minute;
 use crate::domain::time::Timestamp;
-use crate::engine::ports::{
-    Accepted, Act, Actor, AfterAccept, Applied, Change, ConversationKey, DamagedAlert, Destination,
-    Edit, FreshDelivery, Loaded, MessageScore, NewAlert, Once, Promise, Store, StoreError,
-};
-use error::SqlResult;
+use crate::engine::ports::{Actor, AfterAccept, Once, Promise, StoreError};
+use port::Run;
 use turn::Door;
 use writer::Writer;
 
@@ -340,157 +336,5 @@ impl Sqlite {
         self.write(Door::Chore, limits::STORE_SWEEP_ROWS, move |connection, _| {
             retention::sweep(connection, cutoff, after)
         })
-    }
-}
-
-/// Whatever runs these functions in transactions: threads, or the caller itself.
-trait Run {
-    fn write<T: Send + 'static>(
-        &self,
-        door: Door,
-        rows: usize,
-        run: impl FnMut(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
-    ) -> Promise<Result<T, StoreError>>;
-
-    fn read<T: Send + 'static>(
-        &self,
-        run: impl FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
-    ) -> Promise<Result<T, StoreError>>;
-
-    fn is_writable(&self) -> bool;
-}
-
-impl Run for Sqlite {
-    fn write<T: Send + 'static>(
-        &self,
-        door: Door,
-        rows: usize,
-        run: impl FnMut(&Connection, &mut Vec<FreshDelivery>) -> SqlResult<T> + Send + 'static,
-    ) -> Promise<Result<T, StoreError>> {
-        self.writer.submit(door, rows, run)
-    }
-
-    fn read<T: Send + 'static>(
-        &self,
-        run: impl FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
-    ) -> Promise<Result<T, StoreError>> {
-        self.reader.query(run)
-    }
-
-    fn is_writable(&self) -> bool {
-        self.writer.is_writable()
-    }
-}
-
-impl<R: Run + Send + Sync> Store for R {
-    fn accept(&self, alerts: Vec<NewAlert>) -> Promise<Result<Vec<Accepted>, StoreError>> {
-        let rows = alerts.iter().map(|alert| 1 + alert.deliveries.len()).sum();
-        self.write(Door::Intake, rows, move |connection, fresh| {
-            accept::accept(connection, &alerts, fresh)
-        })
-    }
-
-    fn apply(
-        &self,
-        integration: IntegrationId,
-        changes: Vec<Change>,
-    ) -> Promise<Result<Applied, StoreError>> {
-        self.write(Door::Command, 2 * changes.len(), move |connection, _| {
-            settle::apply(connection, integration, &changes)
-        })
-    }
-
-    fn load(
-        &self,
-        integration: IntegrationId,
-        after: Option<QueueKey>,
-        limit: usize,
-    ) -> Promise<Result<Loaded, StoreError>> {
-        self.read(move |connection| queue::load(connection, integration, after, limit))
-    }
-
-    fn destination(&self, id: IntegrationId) -> Promise<Result<Destination, StoreError>> {
-        self.read(move |connection| {
-            reader::at_one_moment(connection, |snapshot| configured::destination(snapshot, id))
-        })
-    }
-
-    fn alert(
-        &self,
-        id: AlertId,
-    ) -> Promise<Result<Result<crate::domain::alert::Alert, DamagedAlert>, StoreError>> {
-        self.read(move |connection| accept::alert(connection, id))
-    }
-
-    fn alerts(
-        &self,
-        ids: Vec<AlertId>,
-    ) -> Promise<Result<Vec<crate::domain::alert::Alert>, StoreError>> {
-        self.read(move |connection| accept::alerts(connection, &ids))
-    }
-
-    fn known_alerts(
-        &self,
-        of: Vec<(AutomationId, String)>,
-    ) -> Promise<Result<Vec<Option<AlertId>>, StoreError>> {
-        self.read(move |connection| accept::known_alerts(connection, &of))
-    }
-
-    fn conversations(
-        &self,
-        of: Vec<ConversationKey>,
-    ) -> Promise<Result<Vec<Vec<MessageScore>>, StoreError>> {
-        self.read(move |connection| conversations::of(connection, &of))
-    }
-
-    fn remember(
-        &self,
-        scores: Vec<(ConversationKey, MessageScore)>,
-        at: Timestamp,
-    ) -> Promise<Result<(), StoreError>> {
-        self.write(Door::Intake, scores.len(), move |connection, _| {
-            conversations::remember(connection, &scores, at)
-        })
-    }
-
-    fn waiting_destinations(&self) -> Promise<Result<Vec<IntegrationId>, StoreError>> {
-        self.read(queue::waiting_destinations)
-    }
-
-    fn record_crash(
-        &self,
-        delivery: DeliveryId,
-        limit: u32,
-        at: Timestamp,
-    ) -> Promise<Result<bool, StoreError>> {
-        self.write(Door::Command, 1, move |connection, _| {
-            settle::record_crash(connection, delivery, limit, at)
-        })
-    }
-
-    fn recover(&self, now: Timestamp, due_at: Timestamp) -> Promise<Result<u64, StoreError>> {
-        self.write(Door::Command, 1, move |connection, _| queue::recover(connection, now, due_at))
-    }
-
-    fn automations(
-        &self,
-    ) -> Promise<Result<Vec<crate::domain::automation::Automation>, StoreError>> {
-        self.read(|connection| reader::at_one_moment(connection, configured::automations))
-    }
-
-    fn change(&self, edit: Edit, by: Actor, at: Timestamp) -> Promise<Result<i64, StoreError>> {
-        self.write(Door::Command, 1, move |connection, _| edit::change(connection, &edit, &by, at))
-    }
-
-    fn act(&self, act: Act, by: Actor, at: Timestamp) -> Promise<Result<u64, StoreError>> {
-        self.write(Door::Command, 1, move |connection, _| act::act(connection, &act, &by, at))
-    }
-
-    fn probe(&self) -> Promise<Result<(), StoreError>> {
-        self.write(Door::Command, 1, |connection, _| row::probe(connection))
-    }
-
-    fn writable(&self) -> bool {
-        self.is_writable()
     }
 }

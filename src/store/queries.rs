@@ -9,6 +9,7 @@ use super::error::SqlResult;
 use super::health::StoreHealth;
 use super::people::{self, SessionRow, UserRow};
 use super::reader::{Reader, at_one_moment};
+use super::recipients;
 use super::row::{maybe_micros, maybe_time, time, uuid, word};
 use super::tokens::{self, TokenRow};
 use super::{accept, configured, first, health, list, row, trigger};
@@ -18,6 +19,7 @@ use crate::domain::delivery::{Phases, State};
 use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId, UserId};
 use crate::domain::integration::{Health, Integration, Status};
 use crate::domain::outcome::{Fault, FaultKind, Judged, Meaning, Outcome};
+use crate::domain::recipient::Recipient;
 use crate::domain::schedule::RetryAfter;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::{DamagedAlert, Promise, RelayAuth, StoreError};
@@ -122,6 +124,17 @@ pub struct AlertRow {
     pub deliveries: Vec<DeliveryRow>,
 }
 
+/// A delivery with all that is kept of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WholeDelivery {
+    /// The delivery.
+    pub row: DeliveryRow,
+    /// Its attempts, the first one first.
+    pub attempts: Vec<AttemptRow>,
+    /// What is known of its addresses, where it has several.
+    pub recipients: Vec<Recipient>,
+}
+
 pub(super) const DELIVERY: &str =
     "SELECT d.*, a.automation_id AS automation_id, a.record_id AS record_id, a.origin AS origin
     FROM deliveries d JOIN alerts a ON a.id = d.alert_id";
@@ -137,11 +150,8 @@ impl Reader {
         self.query(move |connection| list(connection, &filter, before, limit))
     }
 
-    /// One delivery with its attempts, first attempt first.
-    pub fn delivery(
-        &self,
-        id: DeliveryId,
-    ) -> Promise<Result<(DeliveryRow, Vec<AttemptRow>), StoreError>> {
+    /// One delivery with its attempts, first attempt first, and with what is known of its addresses.
+    pub fn delivery(&self, id: DeliveryId) -> Promise<Result<WholeDelivery, StoreError>> {
         self.query(move |connection| {
             let snapshot = connection.unchecked_transaction()?;
             let row = snapshot
@@ -151,7 +161,7 @@ impl Reader {
                 .prepare_cached("SELECT * FROM attempts WHERE delivery_id = ?1 ORDER BY n")?;
             let attempts =
                 statement.query_map([id.0], attempt)?.collect::<rusqlite::Result<_>>()?;
-            Ok((row, attempts))
+            Ok(WholeDelivery { row, attempts, recipients: recipients::of(&snapshot, id)? })
         })
     }
 

@@ -93,6 +93,7 @@ pub(super) fn recover(
             excerpt: None,
             remote: None,
             revision: None,
+            recipients: Vec::new(),
         };
         settle::record(connection, *integration, DeliveryId(*id), attempts + 1, &report)?;
         connection.execute(

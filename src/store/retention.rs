@@ -65,6 +65,7 @@ fn is_finished(connection: &Connection, alert: i64) -> rusqlite::Result<bool> {
 fn remove(connection: &Connection, alert: i64) -> rusqlite::Result<usize> {
     let mut rows = 0;
     for sql in [
+        "DELETE FROM recipients WHERE delivery_id IN (SELECT id FROM deliveries WHERE alert_id = ?1)",
         "DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE alert_id = ?1)",
         "DELETE FROM deliveries WHERE alert_id = ?1",
         "DELETE FROM alerts WHERE id = ?1",

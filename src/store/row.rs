@@ -8,9 +8,10 @@ use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
 use super::error::SqlResult;
-use crate::domain::alert::Origin;
+use crate::domain::alert::{Aside, Origin};
 use crate::domain::id::AutomationId;
 use crate::domain::limits;
+use crate::domain::notice::HeldBack;
 use crate::domain::time::Timestamp;
 
 /// A column that holds what the schema does not allow: damage, or a bug of ours.
@@ -84,6 +85,15 @@ pub(super) fn origin(row: &Row<'_>) -> rusqlite::Result<Origin> {
         Some(automation) => Ok(Origin::Relayed(automation)),
         None => Ok(Origin::Fired(AutomationId(uuid(row, "automation_id")?))),
     }
+}
+
+/// What stands beside an alert, from its row.
+pub(super) fn aside(row: &Row<'_>) -> rusqlite::Result<Aside> {
+    let since = maybe_time(row, "held_since")?;
+    let count: i64 = row.get("held_count")?;
+    let count = u64::try_from(count).unwrap_or(0);
+    let held_back = since.map(|since| HeldBack { count, since });
+    Ok(Aside { thread: row.get("thread")?, held_back })
 }
 
 /// A run begins. Returns whether the one before ended orderly, and when it began.

@@ -4,6 +4,7 @@
 use rusqlite::{Connection, params};
 
 use super::error::SqlResult;
+use super::recipients;
 use super::row::{micros, word};
 use crate::domain::circuit::Circuit;
 use crate::domain::delivery::{DeadReason, Report, State};
@@ -46,6 +47,7 @@ pub(super) fn apply(
                 // enter, and the other results must not fail with this one.
                 if changed > 0 || exists(connection, *delivery)? {
                     record(connection, integration, *delivery, *attempt, report)?;
+                    recipients::keep(connection, *delivery, *attempt, &report.recipients)?;
                 }
                 note_lost(&mut applied, *delivery, changed);
             }

@@ -6,6 +6,7 @@ use crate::domain::automation::{Automation, Trigger};
 use crate::domain::condition::Condition;
 use crate::domain::integration::{AuthMethod, Integration, Ordering, Target};
 use crate::domain::levels::{Level, SentimentShift};
+use crate::domain::recipient::EmailAddress;
 use crate::domain::template::Template;
 use crate::domain::wording::Templates;
 
@@ -95,6 +96,10 @@ fn shown_target(target: &Target) -> Value {
         }),
         Target::Slack(slack) => {
             json!({ "url": slack.shown, "template": shown_templates(&slack.templates) })
+        }
+        Target::Email(email) => {
+            let to: Vec<_> = email.to.iter().map(EmailAddress::as_str).collect();
+            json!({ "to": to, "template": shown_templates(&email.templates) })
         }
     }
 }

@@ -3,7 +3,9 @@
 use rusqlite::Row;
 
 use super::row::{bad, word};
-use crate::domain::integration::{AuthMethod, HeaderName, HttpsUrl, Kind, Slack, Target, Webhook};
+use crate::domain::integration::{
+    Addresses, AuthMethod, Email, HeaderName, HttpsUrl, Kind, Slack, Target, Webhook,
+};
 use crate::domain::template::Template;
 use crate::domain::wording::Templates;
 
@@ -46,6 +48,13 @@ impl<'a> TargetColumns<'a> {
                 text: slack.templates.text.as_ref().map(Template::source),
                 ..Self::default()
             },
+            Target::Email(email) => Self {
+                url: email.to.to_string(),
+                auth_method: "none",
+                title: email.templates.title.as_ref().map(Template::source),
+                text: email.templates.text.as_ref().map(Template::source),
+                ..Self::default()
+            },
         }
     }
 }
@@ -66,6 +75,10 @@ pub(super) fn target(found: &Row<'_>, kind: Kind) -> rusqlite::Result<Target> {
             http1_only: found.get("http1_only")?,
         })),
         Kind::Slack => Ok(Target::Slack(Slack { shown: url, templates: templates(found)? })),
+        Kind::Email => Ok(Target::Email(Email {
+            to: Addresses::parse(&url).map_err(|error| bad("url", error))?,
+            templates: templates(found)?,
+        })),
     }
 }
 

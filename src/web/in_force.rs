@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::domain::integration::HttpsUrl;
+use crate::domain::mail_server::Security;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::LocalPromise;
 
@@ -52,6 +53,25 @@ pub struct Settings {
     pub log_level: String,
     /// The ways out.
     pub egress: Egress,
+    /// The mail server, where one is configured.
+    pub smtp: Option<Smtp>,
+}
+
+/// The mail server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Smtp {
+    /// Its host and port.
+    pub place: String,
+    /// How the connection is secured.
+    pub security: Security,
+    /// Who signs in there, where somebody does.
+    pub username: Option<String>,
+    /// Who the mail comes from.
+    pub from: String,
+    /// What we call ourselves.
+    pub hello_name: String,
+    /// Time of an attempt.
+    pub timeout: Duration,
 }
 
 /// The service's own certificate.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use belfry::channel::slack;
+use belfry::channel::{ChannelSender, ChannelSettings, slack};
 use belfry::domain::delivery::{Phases, Report};
 use belfry::domain::id::IntegrationId;
 use belfry::domain::integration::{AuthMethod, Target, Webhook};
@@ -68,12 +68,16 @@ pub(crate) struct Seen {
 pub(crate) struct Receiver {
     pub(crate) seen: Mutex<Vec<Seen>>,
     pub(crate) vault: Arc<Vault>,
+    /// Says how a mail is shown.
+    real: ChannelSender,
 }
 
 impl Receiver {
     pub(crate) fn new() -> Self {
         let key = MasterKey::generate().unwrap();
-        Self { seen: Mutex::default(), vault: Arc::new(Vault::new(&key).unwrap()) }
+        let vault = Arc::new(Vault::new(&key).unwrap());
+        let real = ChannelSender::new(&ChannelSettings::default(), vault.clone()).unwrap();
+        Self { seen: Mutex::default(), vault, real }
     }
 }
 
@@ -82,6 +86,7 @@ impl Sender for Receiver {
         let path = match &attempt.destination.integration.target {
             Target::Webhook(webhook) => webhook.url.as_url().path().to_owned(),
             Target::Slack(_) => "/slack".to_owned(),
+            Target::Email(_) => "/email".to_owned(),
         };
         let open = |sealed| {
             let id = attempt.destination.integration.id;
@@ -109,6 +114,7 @@ impl Sender for Receiver {
             excerpt: Some("thank you".to_owned()),
             remote: Some("203.0.113.7:443".to_owned()),
             revision: Some(attempt.destination.revision),
+            recipients: Vec::new(),
         };
         Box::pin(std::future::ready(report))
     }
@@ -127,8 +133,10 @@ impl Sender for Receiver {
                 let body = String::from_utf8(slack::message(&notice, &wording)).unwrap();
                 (vec![("content-type".to_owned(), "application/json".to_owned())], body)
             }
+            // A mail's parts are shown as the product shows them.
+            Target::Email(_) => return self.real.shown(attempt),
         };
-        Shown { method: "POST", to: target.address(), headers, body }
+        Shown { method: "POST", to: target.address(), headers, body, html: None }
     }
 }
 

@@ -52,6 +52,7 @@ mod integration;
 mod journal;
 mod keyboard;
 mod keys;
+mod mails;
 mod mended;
 mod page;
 mod part;

@@ -1,5 +1,5 @@
-//! What Slack is given: `fixtures/payloads/slack`, byte for byte, each checked by eyes that know nothing of
-//! the code. `UPDATE_EXPECT=1` writes them anew.
+//! What Slack and mail servers are given: `fixtures/payloads/slack` and `fixtures/payloads/email`, byte for
+//! byte, each checked by eyes that know nothing of the code. `UPDATE_EXPECT=1` writes them anew.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,11 +10,16 @@
     reason = "a test fails by panicking"
 )]
 
-mod blockkit;
+mod letter;
 
 use std::path::{Path, PathBuf};
 
-use belfry::channel::slack;
+use belfry::channel::email::MailFacts;
+use belfry::channel::{email, slack};
+use belfry::cli::listen::blockkit;
+use belfry::domain::id::AutomationId;
+use belfry::domain::integration::Addresses;
+use belfry::domain::mail_server::MailSender;
 use belfry::domain::notice::{HeldBack, Notice};
 use belfry::domain::template::{Dress, Template};
 use belfry::domain::time::Timestamp;
@@ -90,6 +95,36 @@ fn cases() -> Vec<Case> {
 fn slack_of(case: &Case) -> Vec<u8> {
     let wording = Wording::of(&case.notice, &case.templates, Dress::Mrkdwn);
     slack::message(&case.notice, &wording)
+}
+
+fn mail_of(case: &Case) -> (Vec<u8>, String) {
+    let wording = Wording::of(&case.notice, &case.templates, Dress::Plain);
+    let mail = email::mail(&MailFacts {
+        notice: &case.notice,
+        wording: &wording,
+        key: "a:b:record",
+        thread: "0123456789abcdef",
+        automation: AutomationId(uuid::Uuid::from_u128(7)),
+        from: &MailSender::parse("Belfry <alerts@belfry.example>").unwrap(),
+        to: &Addresses::parse("ops@example.com, lead@example.com").unwrap(),
+        at: ACCEPTED_AT,
+    });
+    (mail.unwrap().bytes, wording.title)
+}
+
+#[test]
+fn each_alert_makes_its_mail() {
+    let (folder, cases) = (root().join("fixtures/payloads/email"), cases());
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let (made, title) = mail_of(case);
+        assert_eq!(made, mail_of(case).0, "{}: the same notice made other bytes", case.name);
+        let breaches = letter::breaches(&made, &title).into_iter();
+        wrong.extend(breaches.map(|breach| format!("{}: {breach}", case.name)));
+        wrong.extend(expect(&folder.join(format!("{}.eml", case.name)), &made));
+    }
+    assert!(wrong.is_empty(), "{}\nUPDATE_EXPECT=1 writes them anew", wrong.join("\n"));
+    no_strays(folder, ".eml", &cases);
 }
 
 /// Compares with the file, or writes it.
@@ -256,6 +291,13 @@ mod random {
             prop_assert!(breaches.is_empty(), "{}", breaches.join("\n"));
             // The strongest form: no mention, link or date can be written without it.
             prop_assert!(!made.contains(&b'<'));
+        }
+
+        #[test]
+        fn no_alert_breaks_a_rule_of_mail(case in cases()) {
+            let (made, title) = mail_of(&case);
+            let breaches = letter::breaches(&made, &title);
+            prop_assert!(breaches.is_empty(), "{}", breaches.join("\n"));
         }
 
         #[test]

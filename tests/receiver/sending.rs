@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use belfry::channel::egress::{EgressPolicy, Lookup};
 use belfry::channel::{ChannelSender, ChannelSettings, NameSource, PemFile};
-use belfry::domain::alert::{Alert, Body, Origin};
+use belfry::domain::alert::{Alert, Aside, Body, Origin};
 use belfry::domain::delivery::Report;
 use belfry::domain::id::{AlertId, AutomationId, IntegrationId};
 use belfry::domain::integration::{
-    AuthMethod, DeliverySettings, Health, HttpsUrl, Integration, Slack, SlackUrl, Status, Target,
-    Webhook,
+    Addresses, AuthMethod, DeliverySettings, Email, Health, HttpsUrl, Integration, Slack, SlackUrl,
+    Status, Target, Webhook,
 };
 use belfry::domain::outcome::{Fault, FaultKind, Outcome};
+use belfry::domain::recipient::Recipient;
 use belfry::domain::secret::{Sealed, Secret};
 use belfry::domain::time::Timestamp;
 use belfry::domain::wording::Templates;
@@ -82,6 +83,8 @@ pub struct Sending {
     pub signing_secrets: Vec<(String, Option<Timestamp>)>,
     pub record_id: String,
     pub body: Body,
+    /// Addresses that earlier attempts have settled.
+    pub settled: Vec<Recipient>,
     pub started_at: Timestamp,
 }
 
@@ -99,7 +102,20 @@ impl Sending {
             signing_secrets: Vec::new(),
             record_id: "record-id".to_owned(),
             body: Body::new(bytes::Bytes::from_static(br#"{"automation_id":"a"}"#)),
+            settled: Vec::new(),
             started_at: Timestamp::from_millis(1_782_561_600_000),
+        }
+    }
+
+    /// To mail addresses, with what a test's own mail server needs.
+    pub fn email(to: &str) -> Self {
+        let to = Addresses::parse(to).unwrap();
+        Self {
+            other: Some(Target::Email(Email { to, templates: Templates::default() })),
+            body: Body::new(bytes::Bytes::from_static(include_bytes!(
+                "../../fixtures/payloads/public-document.json"
+            ))),
+            ..Self::to("https://unused.test/")
         }
     }
 
@@ -162,7 +178,9 @@ impl Sending {
                 origin: Origin::Fired(automation_id),
                 record_id: self.record_id.clone(),
                 body: self.body.clone(),
+                aside: Aside::default(),
             }),
+            settled: self.settled.clone(),
             started_at: self.started_at,
         }
     }

@@ -411,7 +411,13 @@ impl Sender for Receivers {
     }
 
     fn shown(&self, _: &Attempt) -> Shown {
-        Shown { method: "POST", to: String::new(), headers: Vec::new(), body: String::new() }
+        Shown {
+            method: "POST",
+            to: String::new(),
+            headers: Vec::new(),
+            body: String::new(),
+            html: None,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use belfry::domain::automation::Automation;
 use belfry::domain::delivery::QueueKey;
 use belfry::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
 use belfry::domain::queue::{Change, Loaded};
+use belfry::domain::recipient::Recipient;
 use belfry::domain::time::Timestamp;
 use belfry::engine::ports::{
     Accepted, Act, Actor, Applied, ConversationKey, DamagedAlert, Destination, Edit, MessageScore,
@@ -107,6 +108,10 @@ impl Store for Faulty {
 
     fn alerts(&self, ids: Vec<AlertId>) -> Promise<Result<Vec<Alert>, StoreError>> {
         self.store.alerts(ids)
+    }
+
+    fn recipients(&self, delivery: DeliveryId) -> Promise<Result<Vec<Recipient>, StoreError>> {
+        self.store.recipients(delivery)
     }
 
     fn known_alerts(

@@ -14,6 +14,7 @@ use belfry::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
 use belfry::domain::integration::{Ordering, Status};
 use belfry::domain::outcome::{Fault, FaultKind, Outcome};
 use belfry::domain::queue::{Change, Loaded, Next};
+use belfry::domain::recipient::Recipient;
 use belfry::domain::time::Timestamp;
 use belfry::engine::ports::{
     Accepted, Act, Actor, AfterAccept, Applied, ConversationKey, DamagedAlert, Destination, Edit,
@@ -164,6 +165,7 @@ impl Tables {
             origin: new.origin,
             record_id: new.record_id,
             body: new.body,
+            aside: new.aside,
         });
         self.known.insert(name, id);
         self.alerts.insert(id, Arc::clone(&alert));
@@ -312,6 +314,7 @@ impl Tables {
                 excerpt: None,
                 remote: None,
                 revision: None,
+                recipients: Vec::new(),
             };
             self.record(id, attempt, report);
         }
@@ -556,6 +559,11 @@ impl Store for Memory {
             let found = ids.iter().filter_map(|id| tables.alerts.get(id));
             Ok(found.map(|alert| Alert::clone(alert)).collect())
         })
+    }
+
+    /// The stories' destinations are no lists of addresses.
+    fn recipients(&self, _: DeliveryId) -> Promise<Answer<Vec<Recipient>>> {
+        self.read(|_| Ok(Vec::new()))
     }
 
     fn known_alerts(

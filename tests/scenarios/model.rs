@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use belfry::domain::alert::Origin;
+use belfry::domain::alert::{Aside, Origin};
 use belfry::domain::automation::Automation;
 use belfry::domain::delivery::{DiscardReason, NewDelivery, Waiting};
 use belfry::domain::id::IntegrationId;
@@ -421,6 +421,7 @@ impl World {
                     told_by: record.id.clone(),
                     org_id: record.org_id.clone(),
                     body,
+                    aside: Aside::of(&record),
                     escalated_at: wall,
                     deliveries: deliveries.collect(),
                 });

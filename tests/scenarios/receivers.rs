@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use belfry::channel::slack;
 use belfry::domain::integration;
 use belfry::domain::outcome::{Fault, FaultKind, Outcome};
+use belfry::domain::recipient::{self, Fate, Recipient};
 use belfry::domain::schedule::RetryAfter;
 use belfry::domain::time::Timestamp;
 
@@ -100,6 +101,16 @@ impl Answer {
                 integration::Kind::Slack => {
                     Outcome::Judged(slack::judge(status, &self.says, retry_after))
                 }
+                // One address, of which the status speaks.
+                integration::Kind::Email => Outcome::Judged(recipient::judge(
+                    &[],
+                    &[Recipient {
+                        address: "ops@example.com".to_owned(),
+                        fate: Fate::of(status),
+                        code: status,
+                        words: self.says.clone(),
+                    }],
+                )),
             }
         };
         let plan =

@@ -14,7 +14,9 @@ use belfry::domain::automation::{Automation, Trigger, Watch};
 use belfry::domain::condition::{Condition, Subject};
 use belfry::domain::delivery::{Phases, Report, State};
 use belfry::domain::id::{AutomationId, DeliveryId, IntegrationId};
-use belfry::domain::integration::{HttpsUrl, Integration, Kind, Slack, Status, Target, Webhook};
+use belfry::domain::integration::{
+    Addresses, Email, HttpsUrl, Integration, Kind, Slack, Status, Target, Webhook,
+};
 use belfry::domain::levels::{Level, Levels};
 use belfry::domain::queue::Note;
 use belfry::domain::record::Record;
@@ -134,6 +136,10 @@ impl Scene {
                 }),
                 Kind::Slack => Target::Slack(Slack {
                     shown: dest.url.clone(),
+                    templates: Templates::default(),
+                }),
+                Kind::Email => Target::Email(Email {
+                    to: Addresses::parse("ops@example.com").expect("an address"),
                     templates: Templates::default(),
                 }),
             },
@@ -275,6 +281,7 @@ impl Scene {
             excerpt: None,
             remote: None,
             revision: None,
+            recipients: Vec::new(),
         }
     }
 

@@ -182,7 +182,7 @@ impl World {
         if let Work::Ended(id, delivery, report) = work {
             let Some(station) = self.station(id) else { return };
             if let Some(flight) = station.flights.get_mut(&delivery) {
-                flight.stage = Stage::Ended(report.clone());
+                flight.stage = Stage::Ended(Box::new(report.clone()));
                 self.arrive(id, |arrived| arrived.ended.push((delivery, report)));
             }
         } else {
@@ -284,7 +284,7 @@ impl World {
         let mut flights: Vec<Flight> = station.flights.values().cloned().collect();
         for flight in &mut flights {
             if let Stage::Ended(report) = &flight.stage {
-                arrived.ended.push((flight.waiting.id, report.clone()));
+                arrived.ended.push((flight.waiting.id, Report::clone(report)));
                 flight.stage = Stage::OnWire;
             }
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use belfry::domain::alert::{Body, Origin};
+use belfry::domain::alert::{Aside, Body, Origin};
 use belfry::domain::automation::{Automation, Trigger, Watch};
 use belfry::domain::delivery::{NewDelivery, Phases, Report};
 use belfry::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
@@ -133,7 +133,8 @@ impl Room {
     }
 
     pub(crate) async fn delivery(&self, id: DeliveryId) -> (DeliveryRow, Vec<AttemptRow>) {
-        self.store.reader().delivery(id).await.unwrap()
+        let whole = self.store.reader().delivery(id).await.unwrap();
+        (whole.row, whole.attempts)
     }
 
     /// The database, as nobody but a test opens it.
@@ -188,6 +189,7 @@ pub(crate) fn alert(record: &str, to: &[IntegrationId]) -> NewAlert {
         told_by: record.to_owned(),
         org_id: "acme".to_owned(),
         body: Body::new(format!("{{\"record\":\"{record}\"}}").into_bytes().into()),
+        aside: Aside::default(),
         escalated_at: at(0),
         deliveries: to.iter().copied().map(delivery).collect(),
     }
@@ -202,6 +204,7 @@ pub(crate) fn report(status: u16) -> Report {
         excerpt: Some("ok".to_owned()),
         remote: Some("127.0.0.1:443".to_owned()),
         revision: None,
+        recipients: Vec::new(),
     }
 }
 

@@ -1,11 +1,15 @@
 //! Each kind of destination, with a receiver that is in some mood.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use belfry::channel::ChannelSettings;
+use belfry::channel::{ChannelSettings, Login, SmtpSettings};
 use belfry::domain::integration::AuthMethod;
+use belfry::domain::mail_server::{MailSender, Security};
+use belfry::domain::secret::Secret;
 
+use crate::mailbox::Mailbox;
 use crate::receiver::sending::{Sending, settings};
 use crate::receiver::{Ca, Door, Identity, Receiver, Reply, Seen};
 
@@ -17,6 +21,7 @@ pub(crate) const SECRET: &str = "canary-s3cr3t-canary";
 pub(crate) enum Kind {
     Webhook,
     Slack,
+    Email,
 }
 
 /// What the receiver does.
@@ -42,21 +47,34 @@ pub(crate) enum Mood {
 /// A receiver of some kind.
 pub(crate) struct There {
     kind: Kind,
-    receiver: Receiver,
+    at: At,
+}
+
+enum At {
+    Https(Receiver),
+    Mail(Mailbox),
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 2] = [Self::Webhook, Self::Slack];
+    pub(crate) const ALL: [Self; 3] = [Self::Webhook, Self::Slack, Self::Email];
 
     pub(crate) fn start(self, identity: Identity, mood: Mood) -> There {
-        let receiver = Receiver::start(Door::tls(identity), move |_, seen| self.reply(mood, seen));
-        There { kind: self, receiver }
+        let at = match self {
+            Self::Email => At::Mail(Mailbox::start(identity, mood)),
+            Self::Webhook | Self::Slack => {
+                let script = move |_, seen: &Seen| self.reply(mood, seen);
+                At::Https(Receiver::start(Door::tls(identity), script))
+            }
+        };
+        There { kind: self, at }
     }
 
     /// Whether the integration itself has something secret.
     pub(crate) const fn has_credential(self) -> bool {
         match self {
             Self::Webhook | Self::Slack => true,
+            // Its login is the service's.
+            Self::Email => false,
         }
     }
 
@@ -64,6 +82,7 @@ impl Kind {
         let (unwell, unwanted) = match self {
             Self::Webhook => ((500, "no"), (400, "not this one")),
             Self::Slack => ((500, "rollup_error"), (400, "invalid_payload")),
+            Self::Email => unreachable!("it has a server of its own"),
         };
         let pace = Duration::from_millis(5);
         match mood {
@@ -91,7 +110,10 @@ impl Kind {
 
 impl There {
     pub(crate) fn addr(&self) -> SocketAddr {
-        self.receiver.addr
+        match &self.at {
+            At::Https(receiver) => receiver.addr,
+            At::Mail(mailbox) => mailbox.addr,
+        }
     }
 
     pub(crate) fn settings(&self, ca: &Ca, timeout: Duration) -> ChannelSettings {
@@ -99,8 +121,25 @@ impl There {
     }
 
     /// Settings with which what is sent to `host` comes here.
-    pub(crate) fn settings_at(&self, ca: &Ca, timeout: Duration, _: &str) -> ChannelSettings {
-        ChannelSettings { timeout, ..settings(ca) }
+    pub(crate) fn settings_at(&self, ca: &Ca, timeout: Duration, host: &str) -> ChannelSettings {
+        let smtp = match host.parse::<std::net::Ipv6Addr>() {
+            Ok(address) => url::Host::Ipv6(address),
+            Err(_) => url::Host::parse(host).unwrap(),
+        };
+        let login = Login {
+            username: "belfry".to_owned(),
+            password: Arc::new(Secret::new(SECRET.to_owned())),
+        };
+        let smtp = SmtpSettings {
+            host: smtp,
+            port: self.addr().port(),
+            security: Security::Tls,
+            login: Some(login),
+            from: MailSender::parse("Belfry <belfry@example.com>").unwrap(),
+            hello_name: "belfry.test".to_owned(),
+            timeout,
+        };
+        ChannelSettings { timeout, smtp: Some(smtp), ..settings(ca) }
     }
 
     pub(crate) fn sending(&self) -> Sending {
@@ -109,23 +148,34 @@ impl There {
 
     pub(crate) fn sending_at(&self, host: &str) -> Sending {
         let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        let receiver = match &self.at {
+            At::Https(receiver) => receiver,
+            At::Mail(_) => return Sending::email("ops@example.com"),
+        };
         match self.kind {
+            Kind::Email => unreachable!("it was sent above"),
             Kind::Webhook => {
-                Sending::to(&self.receiver.url_at(&host, "/hook")).auth(AuthMethod::Bearer, SECRET)
+                Sending::to(&receiver.url_at(&host, "/hook")).auth(AuthMethod::Bearer, SECRET)
             }
             Kind::Slack => {
                 let path = format!("/services/T0/B0/{SECRET}");
-                Sending::slack(&self.receiver.url_at(&host, &path))
+                Sending::slack(&receiver.url_at(&host, &path))
             }
         }
     }
 
     pub(crate) fn connections(&self) -> usize {
-        self.receiver.log().connections
+        match &self.at {
+            At::Https(receiver) => receiver.log().connections,
+            At::Mail(mailbox) => mailbox.kept().connections,
+        }
     }
 
     /// Whole messages that came.
     pub(crate) fn messages(&self) -> usize {
-        self.receiver.log().requests.len()
+        match &self.at {
+            At::Https(receiver) => receiver.log().requests.len(),
+            At::Mail(mailbox) => mailbox.kept().mails,
+        }
     }
 }

@@ -8,9 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
-#[path = "../messages/blockkit/mod.rs"]
-mod blockkit;
 mod kinds;
+mod mailbox;
 #[path = "../receiver/mod.rs"]
 mod receiver;
 mod slack;

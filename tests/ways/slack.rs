@@ -8,10 +8,10 @@ use belfry::domain::schedule::RetryAfter;
 use belfry::domain::template::Template;
 use belfry::domain::wording::Templates;
 
-use crate::blockkit;
 use crate::kinds::SECRET;
 use crate::receiver::sending::{LONG, Sending, sender, settings};
 use crate::receiver::{Ca, Door, Receiver, Reply};
+use belfry::cli::listen::blockkit;
 
 /// Answers as Slack documents: what breaks its limits is refused as `invalid_blocks`, and the rest as the
 /// path's last part says.

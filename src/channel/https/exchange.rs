@@ -17,6 +17,7 @@ use crate::domain::delivery::Phases;
 use crate::domain::integration::HttpsUrl;
 use crate::domain::limits::{FAULT_DETAIL_CHARS, LOOKUP_BEFORE_PROXY, RESPONSE_EXCERPT_BYTES};
 use crate::domain::outcome::{Fault, FaultKind};
+use crate::domain::recipient::Recipient;
 use crate::domain::schedule::RetryAfter;
 
 /// A request that is ready to go.
@@ -44,6 +45,8 @@ pub(in crate::channel) struct Seen {
     pub(in crate::channel) phases: Phases,
     pub(in crate::channel) excerpt: Option<String>,
     pub(in crate::channel) remote: Option<String>,
+    /// What became of each address, where a destination has several.
+    pub(in crate::channel) recipients: Vec<Recipient>,
 }
 
 /// Posts it once. What `mask` hides is in no text that comes of it.

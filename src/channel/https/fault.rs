@@ -138,7 +138,7 @@ impl Circumstances<'_> {
     }
 }
 
-fn lookup_kind(error: &LookupError) -> FaultKind {
+pub(in crate::channel) fn lookup_kind(error: &LookupError) -> FaultKind {
     match error {
         LookupError::NotFound(_) | LookupError::NoAddress(_) => FaultKind::NameNotFound,
         LookupError::Silent(_) | LookupError::Failed { .. } | LookupError::Busy(_) => {
@@ -147,7 +147,8 @@ fn lookup_kind(error: &LookupError) -> FaultKind {
     }
 }
 
-fn words_for(span: Duration) -> String {
+/// `5 s`, or `250 ms`.
+pub(in crate::channel) fn words_for(span: Duration) -> String {
     let millis = span.as_millis();
     if millis.is_multiple_of(1000) {
         format!("{} s", millis / 1000)

@@ -9,3 +9,4 @@ mod fault;
 pub(super) use client::Wire;
 pub(super) use excerpt::{Mask, cause};
 pub(super) use exchange::{Order, Seen, exchange};
+pub(super) use fault::{lookup_kind, words_for};

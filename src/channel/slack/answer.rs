@@ -200,6 +200,7 @@ mod tests {
                 Meaning::Unwell => "retry",
                 Meaning::Unwanted => "refused",
                 Meaning::Gone => "off",
+                Meaning::Refused => unreachable!("Slack has one reader"),
             };
             assert_eq!(got, means, "{status} {body}");
             assert!(!judged.words.contains("html"), "{judged:?}");

@@ -67,12 +67,15 @@ pub(in crate::channel) fn shown(attempt: &Attempt, slack: &Slack) -> Shown {
         to: slack.shown.clone(),
         headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
         body: String::from_utf8_lossy(&made(attempt, slack).0).into_owned(),
+        html: None,
     }
 }
 
 /// The message, and what went wrong with a template.
 fn made(attempt: &Attempt, slack: &Slack) -> (Vec<u8>, Option<String>) {
-    let notice = Notice::read(attempt.alert.body.bytes()).named(&attempt.destination.automation);
+    let notice = Notice::read(attempt.alert.body.bytes())
+        .named(&attempt.destination.automation)
+        .beside(&attempt.alert.aside);
     let wording = Wording::of(&notice, &slack.templates, Dress::Mrkdwn);
     (message(&notice, &wording), wording.note)
 }

@@ -39,7 +39,7 @@ pub(in crate::channel) fn shown(attempt: &Attempt, webhook: &Webhook) -> Shown {
     let key = idempotency_key(&alert.origin, id, &alert.record_id);
     let AttemptView { method, url, headers } = AttemptView::new(webhook, &key, attempt.started_at);
     let body = String::from_utf8_lossy(alert.body.bytes()).into_owned();
-    Shown { method, to: url, headers, body }
+    Shown { method, to: url, headers, body, html: None }
 }
 
 fn prepare<'a>(

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use http::HeaderName;
 
+use super::mail::Refusal;
 use super::script::span;
+use crate::domain::mail_server::Security;
 
 /// Receive alerts here: show them, check them, and fail on request.
 #[derive(Debug, clap::Args)]
@@ -26,6 +28,42 @@ pub struct ListenArgs {
     /// Where to write the throwaway authority's certificate, which senders must trust.
     #[arg(long, value_name = "FILE", conflicts_with = "cert")]
     pub ca_out: Option<PathBuf>,
+
+    /// Be a mail server instead, secured by starttls, tls or none.
+    #[arg(
+        long,
+        value_name = "SECURITY",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "starttls",
+        value_parser = security,
+        conflicts_with_all = ["slack", "auth", "signing_secret_env", "fail_every", "retry_after", "script"]
+    )]
+    pub smtp: Option<Security>,
+
+    /// Who must sign in at the mail server; --credential-env names the password's variable.
+    #[arg(long, value_name = "NAME", requires_all = ["smtp", "credential_env"])]
+    pub smtp_user: Option<String>,
+
+    /// Refuse this address of a mail with this code, as in ops@example.com=550; may be repeated.
+    #[arg(long, value_name = "ADDRESS=CODE", value_parser = refusal, requires = "smtp")]
+    pub refuse: Vec<Refusal>,
+
+    /// Put each address off once, as greylisting mail servers do.
+    #[arg(long, requires = "smtp")]
+    pub greylist: bool,
+
+    /// End the connection instead of answering a mail.
+    #[arg(long, requires = "smtp")]
+    pub cut: bool,
+
+    /// Be Slack's incoming webhooks instead: check messages by Slack's limits, and answer in its words.
+    #[arg(long, conflicts_with_all = ["auth", "credential_env", "signing_secret_env"])]
+    pub slack: bool,
+
+    /// Answer with this word and its status instead, as in channel_is_archived.
+    #[arg(long, value_name = "WORD", requires = "slack", conflicts_with = "status")]
+    pub slack_error: Option<String>,
 
     /// Expected authentication: none, bearer, api-key, or header:NAME.
     #[arg(long, value_name = "METHOD", value_parser = auth_method, default_value = "none")]
@@ -98,6 +136,26 @@ pub enum AuthMethod {
     ApiKey,
     /// A header of this name.
     Header(HeaderName),
+}
+
+fn security(text: &str) -> Result<Security, String> {
+    match text {
+        "starttls" => Ok(Security::StartTls),
+        "tls" => Ok(Security::Tls),
+        "none" => Ok(Security::None),
+        _ => Err("allowed are starttls, tls and none".to_owned()),
+    }
+}
+
+fn refusal(text: &str) -> Result<Refusal, String> {
+    let parts = text.rsplit_once('=').filter(|(address, _)| !address.is_empty());
+    let parsed = parts.and_then(|(address, code)| {
+        let code = code.parse().ok().filter(|code| (400..=599).contains(code))?;
+        Some(Refusal { address: address.to_owned(), code })
+    });
+    parsed.ok_or_else(|| {
+        "must be an address and a code from 400 to 599, as in a@b.example=550".to_owned()
+    })
 }
 
 fn auth_method(text: &str) -> Result<AuthMethod, String> {

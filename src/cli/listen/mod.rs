@@ -2,9 +2,12 @@
 //! and fails, stalls or misbehaves on request, so that a person, a test or a bench can watch retries.
 
 mod args;
+pub mod blockkit;
 mod body;
 mod check;
 mod log;
+pub mod mail;
+mod mail_server;
 mod receiver;
 mod script;
 mod seen;
@@ -19,7 +22,7 @@ pub use args::{AuthMethod, ListenArgs};
 pub use body::Alert;
 pub use check::{Auth, BadSigningSecret, Expected, SigningSecret};
 pub use log::write_line;
-pub use receiver::{Options, Receiver, StartError, Watcher};
+pub use receiver::{Options, Receiver, Speaks, StartError, Watcher};
 pub use script::{Answer, Body, Kind, RetryAfter, Script, ScriptError, Step, When, span};
 pub use seen::{Seen, Verdict};
 pub use show::{Manner, lines};
@@ -91,9 +94,12 @@ pub async fn run(args: ListenArgs) -> Result<(), CliError> {
 }
 
 async fn listen(args: ListenArgs) -> Result<(), ListenError> {
+    if let Some(security) = args.smtp {
+        return mail_server::listen(args, security).await;
+    }
     let (json, quiet) = (args.json, args.quiet);
     let paint = if json { Paint::off() } else { Paint::stdout() };
-    let ca_out = args.ca_out.clone();
+    let (ca_out, args_slack) = (args.ca_out.clone(), args.slack);
     let mut options = options(args)?;
     if !quiet {
         options.watcher = Some(printer(json, paint));
@@ -112,7 +118,12 @@ async fn listen(args: ListenArgs) -> Result<(), ListenError> {
         }
     };
     let mut signals = Signals::new()?;
-    print(&greeting(&receiver.url(), ca_path.as_deref(), json, paint))?;
+    let url = if args_slack {
+        format!("{}services/T0/B0/stand-in", receiver.url())
+    } else {
+        receiver.url()
+    };
+    print(&greeting(&url, ca_path.as_deref(), json, paint))?;
     signals.end().await;
     let counts = receiver.stop().await;
     drop(throwaway);
@@ -180,6 +191,7 @@ fn options(args: ListenArgs) -> Result<Options, ListenError> {
         certificate,
         expected: Expected { auth, signing_secret },
         behaviour,
+        speaks: if args.slack { Speaks::Slack } else { Speaks::Webhook },
         log: args.log,
         watcher: None,
     })
@@ -199,13 +211,20 @@ fn variable(name: &str) -> Result<String, ListenError> {
 fn behaviour(args: &ListenArgs) -> Behaviour {
     let chosen = args.fail_first.is_some() || args.fail_every.is_some();
     let failing = chosen || args.retry_after.is_some();
-    if !failing && args.status.is_none() && args.stall.is_none() {
+    let words = args.slack_error.is_some();
+    if !failing && args.status.is_none() && args.stall.is_none() && !words {
         return Behaviour::default();
     }
+    let status =
+        args.slack_error.as_deref().map_or(args.status, |word| Some(blockkit::status(word)));
     let answer = Answer {
         after: args.stall.unwrap_or_default(),
         retry_after: args.retry_after.iter().map(|p| RetryAfter::Seconds(p.as_secs())).collect(),
-        ..Answer::status(args.status.unwrap_or(if failing { 503 } else { 200 }))
+        ..Answer::status(status.unwrap_or(if failing { 503 } else { 200 }))
+    };
+    let answer = match &args.slack_error {
+        Some(word) => Answer { body: Body::Text(word.clone()), ..answer },
+        None => answer,
     };
     let trouble = Trouble { answer, first: args.fail_first, every: args.fail_every };
     Behaviour::Troubles(vec![trouble])

@@ -12,9 +12,10 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
+use super::blockkit;
 use super::body;
 use super::check::{self, Expected};
-use super::log::Log;
+use super::log::{Log, hex};
 use super::script::{Answer, Body, Kind};
 use super::seen::{Seen, Verdict};
 use super::tally::{Behaviour, Counts, Tally, at_the_door};
@@ -35,6 +36,8 @@ pub struct Options {
     pub expected: Expected,
     /// What is answered.
     pub behaviour: Behaviour,
+    /// What requests are taken for.
+    pub speaks: Speaks,
     /// A file that gets one JSON line for each request.
     pub log: Option<std::path::PathBuf>,
     /// Who is shown each request.
@@ -48,6 +51,7 @@ impl Default for Options {
             certificate: None,
             expected: Expected::default(),
             behaviour: Behaviour::default(),
+            speaks: Speaks::default(),
             log: None,
             watcher: None,
         }
@@ -78,7 +82,18 @@ pub enum StartError {
     },
 }
 
+/// What a receiver takes its requests for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Speaks {
+    /// Webhook requests by the contract.
+    #[default]
+    Webhook,
+    /// Messages to an incoming webhook of Slack's. The path is the credential, and shown nowhere.
+    Slack,
+}
+
 struct Shared {
+    speaks: Speaks,
     expected: Expected,
     behaviour: Behaviour,
     started: Instant,
@@ -124,6 +139,7 @@ impl Receiver {
         let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let shared = Arc::new(Shared {
+            speaks: options.speaks,
             expected: options.expected,
             behaviour: options.behaviour,
             started: Instant::now(),
@@ -271,7 +287,13 @@ impl Shared {
         let at = jiff::Timestamp::now();
         let body_sha256: [u8; 32] = Sha256::digest(&request.body).into();
         let mut problems = Vec::new();
-        let alert = if request.method == "POST" {
+        let is_slack = self.speaks == Speaks::Slack;
+        let breaches = if is_slack { blockkit::breaches(&request.body) } else { Vec::new() };
+        let is_bad = !breaches.is_empty();
+        problems.extend(breaches);
+        let alert = if is_slack {
+            None
+        } else if request.method == "POST" {
             check::headers(&request.headers, &mut problems);
             body::read(&request.body, &mut problems)
         } else {
@@ -283,7 +305,12 @@ impl Shared {
             .filter(|key| key.iter().all(u8::is_ascii_graphic))
             .and_then(|key| std::str::from_utf8(key).ok());
         let ids = alert.as_ref().map(|alert| (&*alert.automation_id, &*alert.record_id));
-        check::key(key, ids, &mut problems);
+        // Slack knows no such key: there the same message is the same alert.
+        let digest = hex(&body_sha256);
+        let key = if is_slack { Some(digest.as_str()) } else { key };
+        if !is_slack {
+            check::key(key, ids, &mut problems);
+        }
         let expected = &self.expected;
         let auth = Verdict::of(expected.auth.as_ref().map(|a| check::auth(a, &request.headers)));
         let signature = Verdict::of(
@@ -311,12 +338,16 @@ impl Shared {
             answer = Answer { body: Body::Text(why.clone()), ..Answer::status(401) };
             problems.push(why);
         }
+        if is_slack {
+            answer = blockkit::answered(answer, is_bad);
+        }
         tally.settle(key, &answer, !problems.is_empty());
         let seen = Seen {
             request: standing.request,
             at,
             method: request.method.clone(),
-            path: request.path.clone(),
+            path: if is_slack { "/services/…".to_owned() } else { request.path.clone() },
+            title: is_slack.then(|| blockkit::title(&request.body)),
             header_names: request.headers.keys().map(|name| name.as_str().to_owned()).collect(),
             key: key.map(str::to_owned),
             attempt: standing.attempt,

@@ -61,6 +61,8 @@ pub struct Seen {
     pub body_sha256: [u8; 32],
     /// The body's content, where it is a JSON object.
     pub alert: Option<Alert>,
+    /// The title of a message, where it is one.
+    pub title: Option<String>,
     /// Whether the credential is right.
     pub auth: Verdict,
     /// Whether the signature is right.

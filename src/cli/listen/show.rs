@@ -46,7 +46,10 @@ pub fn lines(seen: &Seen, manner: Manner) -> String {
                 plain(shift)
             )
         }
-        None => format!("{} {}", plain(&seen.method), plain(&seen.path)),
+        None => match &seen.title {
+            Some(title) => paint.bold(&plain(title)),
+            None => format!("{} {}", plain(&seen.method), plain(&seen.path)),
+        },
     };
     let again = match (seen.duplicate, seen.attempt) {
         (true, _) => paint.colour(Colour::Yellow, "  duplicate: taken before"),

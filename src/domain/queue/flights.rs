@@ -24,7 +24,7 @@ pub enum Stage {
     /// It was sent.
     OnWire,
     /// It is over; whether that is written down is not known.
-    Ended(Report),
+    Ended(Box<Report>),
 }
 
 /// How far an attempt is, as the machine knows it.

@@ -149,7 +149,7 @@ impl Queue {
             Stage::Ended(report) => {
                 self.flights.set(flight.waiting, Slot::OnWire { probe: self.is_open() });
                 let ended_at = report.started_at.plus(report.took);
-                self.ended(ended_at, flight.waiting.id, report);
+                self.ended(ended_at, flight.waiting.id, *report);
             }
         }
     }

@@ -347,6 +347,8 @@ async fn different(
             let field = match settled.integration.target.kind() {
                 Kind::Webhook => "auth/credential",
                 Kind::Slack => "url",
+                // It has none.
+                Kind::Email => "to",
             };
             // The part of it that is shown may differ, too: one of them is enough.
             let both = Difference::credential(&format!("/integrations/{index}/{field}"));

@@ -49,9 +49,9 @@ pub(in crate::web) struct AttemptOut {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "AttemptRequest")]
 pub(in crate::web) struct RequestOut {
-    /// Always `POST`.
+    /// `POST`, or `MAIL` where it is no request but a mail.
     pub(in crate::web) method: &'static str,
-    /// Where to; the values of its query are shown as `***`.
+    /// Where to; the values of its query are shown as `***`. Of a mail, its addresses.
     pub(in crate::web) url: String,
     /// Its headers; the credential and the signature are shown as `***`.
     pub(in crate::web) headers: Vec<HeaderOut>,
@@ -73,10 +73,10 @@ pub(in crate::web) struct HeaderOut {
 impl RequestOut {
     /// What is sent to an integration of that kind.
     pub(in crate::web) fn of(shown: Shown, kind: Kind) -> Self {
-        let Shown { method, to, headers, body } = shown;
+        let Shown { method, to, headers, body, .. } = shown;
         let message = match kind {
             Kind::Webhook => None,
-            Kind::Slack => Some(body),
+            Kind::Slack | Kind::Email => Some(body),
         };
         Self { method, url: to, headers: headers_out(headers), message }
     }

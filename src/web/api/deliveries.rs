@@ -12,14 +12,15 @@ use super::attempt_out::{AttemptOut, RequestOut};
 use super::delivery_acts::{Many, act, act_on_many};
 use super::query::Query;
 use super::{Page, id};
-use crate::domain::alert::{Alert, Body, idempotency_key};
+use crate::domain::alert::{Alert, Aside, Body, idempotency_key};
 use crate::domain::delivery::State;
 use crate::domain::id::DeliveryId;
 use crate::domain::integration::{Integration, Kind};
+use crate::domain::recipient::Recipient;
 use crate::domain::time::Timestamp;
 use crate::engine::Operation;
 use crate::engine::ports::StoreError;
-use crate::store::queries::{AttemptRow, DeliveryFilter, DeliveryRow};
+use crate::store::queries::{AttemptRow, DeliveryFilter, DeliveryRow, WholeDelivery};
 use crate::web::auth::{Caller, Editor, Viewer};
 use crate::web::error::Problem;
 use crate::web::{WebState, body};
@@ -64,6 +65,26 @@ pub(super) struct DeliveryOut {
     /// Its attempts, the first one first; only where one delivery is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<Vec<AttemptOut>>,
+    /// What became of each address of a mail, as far as attempts have told; only where one delivery is read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    recipients: Vec<RecipientOut>,
+}
+
+/// What became of one address.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Recipient")]
+pub(super) struct RecipientOut {
+    /// The address.
+    address: String,
+    /// `accepted` by the mail server, `refused` for good, or `waiting` for the next attempt.
+    state: &'static str,
+    /// The server's code.
+    code: u16,
+    /// The server's words.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(default)]
+    detail: String,
 }
 
 impl DeliveryOut {
@@ -86,11 +107,18 @@ impl DeliveryOut {
             expires_at: row.expires_at.to_string(),
             finished_at: row.finished_at.map(|at| at.to_string()),
             attempts: None,
+            recipients: Vec::new(),
         }
     }
 
-    fn whole(row: &DeliveryRow, attempts: Vec<AttemptOut>) -> Self {
-        Self { attempts: Some(attempts), ..Self::of(row) }
+    fn whole(row: &DeliveryRow, attempts: Vec<AttemptOut>, recipients: Vec<Recipient>) -> Self {
+        let recipients = recipients.into_iter().map(|each| RecipientOut {
+            address: each.address,
+            state: each.fate.word(),
+            code: each.code,
+            detail: each.words,
+        });
+        Self { attempts: Some(attempts), recipients: recipients.collect(), ..Self::of(row) }
     }
 }
 
@@ -212,7 +240,7 @@ async fn many(
 pub(in crate::web) async fn find(
     state: &Data<WebState>,
     id: DeliveryId,
-) -> Result<(DeliveryRow, Vec<AttemptRow>), Problem> {
+) -> Result<WholeDelivery, Problem> {
     match state.reader.delivery(id).await {
         Err(StoreError::NotFound) => Err(Problem::not_found(WHAT)),
         found => Ok(found?),
@@ -220,9 +248,9 @@ pub(in crate::web) async fn find(
 }
 
 async fn answer(state: &Data<WebState>, id: DeliveryId) -> Result<HttpResponse, Problem> {
-    let (row, attempts) = find(state, id).await?;
+    let WholeDelivery { row, attempts, recipients } = find(state, id).await?;
     let attempts = with_requests(state, &row, &attempts).await?;
-    Ok(HttpResponse::Ok().json(DeliveryOut::whole(&row, attempts)))
+    Ok(HttpResponse::Ok().json(DeliveryOut::whole(&row, attempts, recipients)))
 }
 
 /// The attempts, each with its request as it was made then.
@@ -259,6 +287,8 @@ pub(in crate::web) struct Told {
     pub(in crate::web) automation: String,
     /// The alert's body; empty where it is damaged.
     pub(in crate::web) body: Bytes,
+    /// What stands beside it.
+    pub(in crate::web) aside: Aside,
 }
 
 impl Told {
@@ -268,6 +298,7 @@ impl Told {
         let alert = state.reader.alert(row.alert_id).await?.alert.ok();
         Ok(Self {
             automation: automation.unwrap_or_default(),
+            aside: alert.as_ref().map(|alert| alert.aside.clone()).unwrap_or_default(),
             body: alert.map(|alert| alert.body.bytes().clone()).unwrap_or_default(),
         })
     }
@@ -287,6 +318,7 @@ pub(in crate::web) fn request(
         origin: row.origin.clone(),
         record_id: row.record_id.clone(),
         body: Body::new(told.body.clone()),
+        aside: told.aside.clone(),
     };
     let kind = integration.target.kind();
     let shown = state.engine.shown(integration.clone(), &told.automation, alert, started_at)?;

@@ -41,7 +41,7 @@ pub(in crate::web) async fn act(
     operation: Operation,
     by: Actor,
 ) -> Result<(), Problem> {
-    let integration = find(state, id).await?.0.integration_id;
+    let integration = find(state, id).await?.row.integration_id;
     let engine = state.engine.clone();
     let acted = to_its_end(async move { engine.act(integration, operation, by).await }).await;
     if acted == Err(StoreError::NotFound) {

@@ -24,13 +24,16 @@ pub(in crate::web) struct Settings {
     pub(in crate::web) id: String,
     /// The automation that it belongs to.
     pub(in crate::web) automation_id: String,
-    /// `webhook` or `slack`.
+    /// `webhook`, `slack` or `email`.
     pub(in crate::web) kind: &'static str,
     /// What people call it.
     pub(in crate::web) name: String,
     /// Where alerts are posted to. A Slack channel's is its credential, and shown without what is secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) url: Option<String>,
+    /// Who gets the mail, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) to: Option<Vec<String>>,
     /// How a webhook proves who sends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) auth: Option<Auth>,
@@ -139,6 +142,11 @@ impl Settings {
             url: match &integration.target {
                 Target::Webhook(webhook) => Some(webhook.url.to_string()),
                 Target::Slack(slack) => Some(slack.shown.clone()),
+                Target::Email(_) => None,
+            },
+            to: match &integration.target {
+                Target::Email(email) => Some(email.to.iter().map(ToString::to_string).collect()),
+                Target::Webhook(_) | Target::Slack(_) => None,
             },
             auth: webhook.map(|webhook| Auth::of(&webhook.auth, integration.credential_set)),
             template: integration.target.templates().and_then(TemplateOut::of),

@@ -10,7 +10,9 @@ use serde_json::Value;
 use super::attempt_out::{HeaderOut, headers_out};
 use super::record_json::parse_record;
 use super::target_in;
-use crate::domain::integration::{AuthMethod, HttpsUrl, Kind, Slack, Target, Webhook};
+use crate::domain::integration::{
+    Addresses, AuthMethod, Email, HttpsUrl, Kind, Slack, Target, Webhook,
+};
 use crate::domain::notice::Notice;
 use crate::domain::record::Record;
 use crate::domain::sample;
@@ -38,6 +40,9 @@ pub(super) struct PreviewOut {
     headers: Vec<HeaderOut>,
     /// What is sent: JSON, or text.
     body: Value,
+    /// The same as a page, where that is sent, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    html: Option<String>,
 }
 
 /// A message as people read it, and as it is sent.
@@ -79,13 +84,14 @@ pub(super) async fn show(
     let asked = read(json::parse(&body)?, &mut faults);
     let Asked { target, automation, record } = faults.none_or(asked)?;
     let Preview { wording, shown, .. } = preview(&state, target, &automation, record.as_ref())?;
-    let Shown { headers, body, .. } = shown;
+    let Shown { headers, body, html, .. } = shown;
     Ok(HttpResponse::Ok().json(PreviewOut {
         title: wording.title,
         text: wording.text,
         note: wording.note,
         headers: headers_out(headers),
         body: serde_json::from_str(&body).unwrap_or(Value::String(body)),
+        html,
     }))
 }
 
@@ -128,6 +134,10 @@ pub(in crate::web) fn stand_in(kind: Kind, templates: Templates) -> Option<Targe
         Kind::Slack => {
             let shown = "https://hooks.slack.com/services/…".to_owned();
             Target::Slack(Slack { shown, templates })
+        }
+        Kind::Email => {
+            let to = Addresses::parse("on-call@example.com").ok()?;
+            Target::Email(Email { to, templates })
         }
     })
 }

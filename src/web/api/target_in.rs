@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use super::integration_in::Gate;
 use crate::domain::integration::{
-    AuthMethod, Credential, HeaderName, HttpsUrl, Integration, Kind, Slack, SlackUrl, Target,
-    Webhook,
+    Addresses, AuthMethod, Credential, Email, HeaderName, HttpsUrl, Integration, Kind, Slack,
+    SlackUrl, Target, Webhook,
 };
+use crate::domain::recipient::EmailAddress;
 use crate::domain::secret::Secret;
 use crate::domain::template::Template;
 use crate::domain::wording::Templates;
@@ -17,6 +18,7 @@ use crate::web::json::{Faults, Fields, below};
 pub(super) enum TargetDraft {
     Webhook { webhook: Webhook, credential: Wish },
     Slack { url: SlackWish, templates: Templates },
+    Email(Email),
 }
 
 /// What a caller wants of a credential.
@@ -80,12 +82,14 @@ pub(super) fn read(fields: &mut Fields, faults: &mut Faults) -> Option<TargetDra
     let signing = fields.flag("signing", faults);
     let http1_only = fields.flag("http1_only", faults);
     let template = fields.value("template");
+    let to = fields.value("to");
     let given = [
         ("url", url.is_some(), &[Kind::Webhook, Kind::Slack][..]),
         ("auth", auth.is_some(), &[Kind::Webhook]),
         ("signing", signing.is_some(), &[Kind::Webhook]),
         ("http1_only", http1_only.is_some(), &[Kind::Webhook]),
-        ("template", template.is_some(), &[Kind::Slack]),
+        ("template", template.is_some(), &[Kind::Slack, Kind::Email]),
+        ("to", to.is_some(), &[Kind::Email]),
     ];
     for (name, is_given, kinds) in given {
         if let Some(kind) = kind.filter(|kind| is_given && !kinds.contains(kind)) {
@@ -110,6 +114,11 @@ pub(super) fn read(fields: &mut Fields, faults: &mut Faults) -> Option<TargetDra
             let url = slack(url, &fields.pointer("url"), faults);
             let templates = templates(template, &fields.pointer("template"), faults);
             Some(TargetDraft::Slack { url: url?, templates: templates? })
+        }
+        Kind::Email => {
+            let to = addresses(to, &fields.pointer("to"), faults);
+            let templates = templates(template, &fields.pointer("template"), faults);
+            Some(TargetDraft::Email(Email { to: to?, templates: templates? }))
         }
     }
 }
@@ -144,6 +153,40 @@ fn slack(value: Option<Value>, at: &str, faults: &mut Faults) -> Option<SlackWis
         Some(_) => Err("must be text".to_owned()),
     };
     parsed.map_err(|why| faults.add(at, why)).ok()
+}
+
+fn addresses(value: Option<Value>, at: &str, faults: &mut Faults) -> Option<Addresses> {
+    let Some(Value::Array(all)) = value else {
+        let words = match value {
+            None => "is missing: give the addresses that alerts are mailed to",
+            Some(_) => "must be a list of mail addresses",
+        };
+        faults.add(at, words);
+        return None;
+    };
+    let mut parsed = Vec::with_capacity(all.len());
+    let mut whole = true;
+    for (index, each) in all.iter().enumerate() {
+        let address = match each {
+            Value::String(text) => EmailAddress::parse(text).map_err(|error| error.to_string()),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Array(_)
+            | Value::Object(_) => Err("must be text".to_owned()),
+        };
+        match address {
+            Ok(address) => parsed.push(address),
+            Err(why) => {
+                whole = false;
+                faults.add(format!("{at}/{index}"), why);
+            }
+        }
+    }
+    if !whole {
+        return None;
+    }
+    Addresses::new(parsed).map_err(|error| faults.add(at, error.to_string())).ok()
 }
 
 /// Templates; a name that is not there has the default.
@@ -233,6 +276,7 @@ impl TargetDraft {
         match self {
             Self::Webhook { .. } => Kind::Webhook,
             Self::Slack { .. } => Kind::Slack,
+            Self::Email(_) => Kind::Email,
         }
     }
 
@@ -243,6 +287,7 @@ impl TargetDraft {
                 webhook.url.as_url().host_str().unwrap_or_default().to_owned()
             }
             Self::Slack { .. } => "Slack".to_owned(),
+            Self::Email(_) => "Email".to_owned(),
         }
     }
 
@@ -264,6 +309,7 @@ impl TargetDraft {
                 settle_webhook(webhook, credential, at, old, gate, faults)
             }
             Self::Slack { url, templates } => settle_slack(url, templates, at, old, gate, faults),
+            Self::Email(email) => SettledTarget { target: Target::Email(email), credential: None },
         }
     }
 }

@@ -34,6 +34,9 @@ const fn for_meaning(meaning: Meaning) -> Option<&'static str> {
         Meaning::Unwanted => {
             Some("This alert is tried again; the destination's other alerts go on meanwhile.")
         }
+        Meaning::Refused => Some(
+            "Nobody of the addresses takes mail. Correct them in the integration, then retry the delivery.",
+        ),
         Meaning::Gone => Some(
             "The destination was switched off. Mend what the answer speaks of, then enable it.",
         ),
@@ -96,6 +99,12 @@ const fn for_fault(kind: FaultKind) -> &'static str {
             "Check host and port of the URL: what answers there speaks no HTTP."
         }
         FaultKind::Proxy => "Check the proxy, and egress.proxy in belfry.toml.",
+        FaultKind::Rejected => {
+            "The mail server refuses this service: check smtp in belfry.toml, and what the server lets in."
+        }
+        FaultKind::NotConfigured => {
+            "Name the mail server under smtp in belfry.toml, and reload the service."
+        }
         FaultKind::CredentialUnreadable => "Set the destination's credential again.",
         FaultKind::BodyDamaged => {
             "The disk gave back other bytes than were stored, so they are not sent. Check the disk, and \

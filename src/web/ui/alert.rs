@@ -9,6 +9,7 @@ use super::deliveries::{Named, Row, Then};
 use super::frame::{Frame, Place};
 use super::html;
 use super::words::{When, bytes};
+use crate::domain::alert::Aside;
 use crate::domain::id::AlertId;
 use crate::domain::limits::CURL_BODY_BYTES;
 use crate::engine::ports::StoreError;
@@ -24,6 +25,8 @@ const WHAT: &str = "alert";
 pub(super) struct Content {
     /// What is sent, byte for byte.
     pub(super) body: String,
+    /// What stands beside it, for messages.
+    pub(super) aside: Aside,
     pub(super) size: String,
     /// The same with line breaks, where that is worth its room.
     pub(super) spread: Option<String>,
@@ -93,7 +96,9 @@ impl Content {
     /// The body of an alert; nothing where it is damaged.
     pub(super) async fn read(state: &Data<WebState>, id: AlertId) -> Result<Option<Self>, Problem> {
         let found = read(state, id).await?;
-        Ok(found.and_then(|row| row.alert.ok()).map(|alert| Self::of(alert.body.bytes())))
+        Ok(found
+            .and_then(|row| row.alert.ok())
+            .map(|alert| Self { aside: alert.aside, ..Self::of(alert.body.bytes()) }))
     }
 
     fn of(body: &[u8]) -> Self {
@@ -111,6 +116,7 @@ impl Content {
             size: bytes(u64::try_from(body.len()).unwrap_or(u64::MAX)),
             spread: is_json.then(|| spread(&whole)),
             body: whole,
+            aside: Aside::default(),
             levels: levels.into_iter().filter_map(|(word, at)| Some((word, text(at)?))).collect(),
             source: text("/record/source"),
             excerpt: text("/record/content_excerpt").filter(|text| !text.is_empty()),

@@ -77,6 +77,7 @@ pub(super) fn told(history: &History, content: Option<&Content>) -> Told {
     Told {
         automation: history.way.automation.clone(),
         body: content.map(|content| content.body.clone().into()).unwrap_or_default(),
+        aside: content.map(|content| content.aside.clone()).unwrap_or_default(),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::domain::alert::idempotency_key;
 use crate::domain::delivery::State;
 use crate::domain::id::DeliveryId;
 use crate::domain::limits::ATTEMPTS_A_PAGE;
+use crate::domain::recipient::{Fate, Recipient};
 use crate::domain::time::Timestamp;
 use crate::engine::Operation;
 use crate::engine::ports::{Destination, StoreError};
@@ -58,6 +59,8 @@ struct Delivery {
     expires: Option<When>,
     finished: Option<When>,
     rows: Vec<AttemptLine>,
+    /// What became of each address, where it is a mail.
+    recipients: Vec<Recipient>,
     /// How many attempts there are in all, where not all are shown.
     of_all: Option<String>,
     /// Where the attempts before these begin, and whether there are any after them.
@@ -222,7 +225,7 @@ struct Found {
 impl Delivery {
     fn of(frame: Frame, found: Found, part: Part, refused: Option<String>, now: Timestamp) -> Self {
         let Found { history, destination, content, chosen, curl, message } = found;
-        let History { row, way, count: all, attempts, .. } = history;
+        let History { row, way, count: all, attempts, recipients, .. } = history;
         let receiver = match &destination {
             None => Receiver::Deleted,
             Some(found) => {
@@ -271,6 +274,7 @@ impl Delivery {
             earlier: earlier.filter(|_| rows.len() >= ATTEMPTS_A_PAGE),
             is_later: part.before.is_some(),
             rows,
+            recipients,
             chosen,
             curl,
             message,

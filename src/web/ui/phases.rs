@@ -84,6 +84,8 @@ fn rest(attempt: &AttemptRow) -> (&'static str, &'static str) {
             | FaultKind::Reset
             | FaultKind::BadResponse
             | FaultKind::Proxy
+            | FaultKind::Rejected
+            | FaultKind::NotConfigured
             | FaultKind::CredentialUnreadable
             | FaultKind::BodyDamaged
             | FaultKind::Interrupted

@@ -18,6 +18,7 @@ use super::html;
 use super::words::{When, bytes, count, exact};
 use crate::domain::integration::{HttpsUrl, Policy};
 use crate::domain::limits::{ADDRESSES_TRIED_AT_ONCE, CERTIFICATE_ENDS_SOON};
+use crate::domain::mail_server::Security;
 use crate::domain::schedule::Schedule;
 use crate::domain::time::Timestamp;
 use crate::metrics::Access;
@@ -25,7 +26,7 @@ use crate::store::{DiskNow, Room, StoreHealth};
 use crate::web::WebState;
 use crate::web::auth::{Caller, Editor, Viewer};
 use crate::web::error::{Code, Problem};
-use crate::web::in_force::{Egress, Names, Proxy, Settings, Tls, Tried};
+use crate::web::in_force::{Egress, Names, Proxy, Settings, Smtp, Tls, Tried};
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -36,6 +37,9 @@ struct SettingsPage {
     keeping: Vec<Fact>,
     egress: Egress,
     ways_out: Vec<Fact>,
+    /// Whether alerts can go by mail, for those who add destinations.
+    mails: bool,
+    mail: Vec<Fact>,
     server: Vec<Fact>,
     file: String,
     url: String,
@@ -141,6 +145,8 @@ async fn shown<R>(
         keeping: keeping(&settings),
         ways_out: ways_out(&settings.egress),
         server: server(state, &settings),
+        mails: settings.smtp.is_some(),
+        mail: settings.smtp.as_ref().map(mail).unwrap_or_default(),
         egress: settings.egress,
         file: settings.file,
         url: String::new(),
@@ -269,6 +275,26 @@ fn ways_out(egress: &Egress) -> Vec<Fact> {
             values: egress.client_cert.iter().cloned().collect(),
             key: "egress.client_cert",
         },
+    ]
+}
+
+fn mail(smtp: &Smtp) -> Vec<Fact> {
+    let security = match smtp.security {
+        Security::StartTls => "STARTTLS, or not used",
+        Security::Tls => "TLS from its start",
+        Security::None => "nothing: everybody on the way can read the alerts",
+    };
+    vec![
+        fact("Mail server", smtp.place.as_str(), "smtp.host"),
+        fact("Secured by", security, "smtp.tls"),
+        Fact {
+            what: "Signs in as",
+            values: smtp.username.iter().cloned().collect(),
+            key: "smtp.username",
+        },
+        fact("Mail comes from", smtp.from.as_str(), "smtp.from"),
+        fact("Calls itself", smtp.hello_name.as_str(), "smtp.hello_name"),
+        fact("Time of an attempt", exact(smtp.timeout), "smtp.timeout"),
     ]
 }
 

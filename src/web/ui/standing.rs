@@ -111,6 +111,10 @@ fn given_up(row: &DeliveryRow) -> String {
                                           sent. Send the record again under another id."
                 .to_owned()
         }
+        Some(DeadReason::Refused) => {
+            "Given up because everybody whom it was for was refused for good. It is kept, and can be retried."
+                .to_owned()
+        }
         None => "Given up. It is kept, and can be retried.".to_owned(),
     }
 }

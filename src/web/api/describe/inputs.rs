@@ -185,12 +185,15 @@ fn integration() -> Value {
             "state": given("How it is doing."),
             "signing_secret": given("Shown by the call that makes it."),
             "kind": kind(),
-            "name": nullable(name("What people call it; without it, the host of a webhook's URL, or Slack.")),
+            "name": nullable(name("What people call it; without it, the host of a webhook's URL, Slack or Email.")),
             "url": {"type": ["string", "null"], "format": "uri", "maxLength": limits::URL_BYTES,
                 "description": "Where to POST alerts: https, without user and fragment, to an address \
                                 that the egress policy allows. A Slack channel's is the whole URL of its \
                                 incoming webhook: it is a credential, and shown only in part; sent \
                                 back as it is shown, it stays."},
+            "to": {"type": ["array", "null"], "minItems": 1, "maxItems": limits::EMAIL_ADDRESSES,
+                "items": {"type": "string", "format": "email"},
+                "description": "The addresses that alerts are mailed to."},
             "auth": nullable(auth),
             "template": nullable(template()),
             "condition": condition_or_none("Which of the automation's alerts go here; without it, all."),

@@ -4,6 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -11,6 +12,7 @@ use crate::domain::limits::DRAFT_LIFE;
 use crate::domain::secret::{Sealed, Secret};
 use crate::domain::time::Timestamp;
 use crate::engine::ports::{Purpose, Sealer, VaultError};
+use crate::web::ui::form::Form;
 
 /// Who types, when, and with what it is sealed.
 pub(super) struct Desk<'a> {
@@ -42,5 +44,93 @@ impl Desk<'_> {
         let (who, until, typed) = (parts.next()?, parts.next()?, parts.next()?);
         let until = Timestamp::from_millis(until.parse().ok()?);
         (who == self.who && self.now < until).then(|| Secret::new(typed.to_owned()))
+    }
+}
+
+/// What is to become of its credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Credential {
+    /// There is none.
+    Absent,
+    /// One is saved, and stays.
+    Saved,
+    /// One is saved, and another one is being typed.
+    Replacing,
+    /// One was typed: here it is, sealed.
+    Typed(String),
+    /// The saved one goes.
+    Removed,
+}
+
+impl Credential {
+    /// Reads what a form says of the credential of the part at `at`, which is typed into `field`. One that was
+    /// typed is sealed at once.
+    ///
+    /// # Errors
+    /// The vault can't seal.
+    pub(super) fn read(
+        form: &Form,
+        at: &str,
+        field: &str,
+        key: Uuid,
+        desk: &Desk<'_>,
+    ) -> Result<Self, VaultError> {
+        let typed = form.secret(field);
+        if !typed.expose().is_empty() {
+            return Ok(Self::Typed(desk.seal(key, &typed)?));
+        }
+        Ok(match form.text(&format!("{at}:credential")) {
+            "saved" => Self::Saved,
+            "replacing" => Self::Replacing,
+            "removed" => Self::Removed,
+            "typed" => Self::Typed(form.text(&format!("{at}:sealed")).to_owned()),
+            _ => Self::Absent,
+        })
+    }
+
+    /// The fields of a form that [`Credential::read`] reads as this one.
+    pub(super) fn given(&self, at: &str, into: &mut Vec<(String, String)>) {
+        into.push((format!("{at}:credential"), self.word().to_owned()));
+        if let Self::Typed(sealed) = self {
+            into.push((format!("{at}:sealed"), sealed.clone()));
+        }
+    }
+
+    /// The authentication as the API takes it. A credential that can't be opened any more is left out, so
+    /// that it is asked for again.
+    pub(super) fn auth(
+        &self,
+        method: &str,
+        header_name: &str,
+        key: Uuid,
+        desk: &Desk<'_>,
+    ) -> Map<String, Value> {
+        let mut auth = Map::new();
+        auth.insert("method".to_owned(), method.into());
+        if method == "custom_header" {
+            auth.insert("header_name".to_owned(), header_name.into());
+        }
+        match self {
+            Self::Removed => {
+                auth.insert("credential".to_owned(), Value::Null);
+            }
+            Self::Typed(sealed) if method != "none" => {
+                if let Some(typed) = desk.open(key, sealed) {
+                    auth.insert("credential".to_owned(), typed.expose().into());
+                }
+            }
+            Self::Typed(_) | Self::Absent | Self::Saved | Self::Replacing => {}
+        }
+        auth
+    }
+
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Saved => "saved",
+            Self::Replacing => "replacing",
+            Self::Typed(_) => "typed",
+            Self::Removed => "removed",
+        }
     }
 }

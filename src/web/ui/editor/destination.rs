@@ -1,9 +1,8 @@
 //! A destination as it stands in the editor's form: as it was typed, right or wrong.
 
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
-use super::credential::Desk;
+use super::credential::{Credential, Desk};
 use super::rows::Group;
 use crate::domain::id::IntegrationId;
 use crate::domain::integration::{Integration, Kind, SlackUrl};
@@ -21,7 +20,8 @@ pub(super) struct Destination {
     pub(super) kind: Kind,
     pub(super) stage: Stage,
     pub(super) name: String,
-    /// A Slack channel's as it may be shown: what is typed is its credential.
+    /// A Slack channel's as it may be shown: what is typed is its credential. Of mail the addresses, one in
+    /// a line.
     pub(super) url: String,
     /// As in JSON.
     pub(super) method: String,
@@ -59,94 +59,6 @@ pub(super) enum Stage {
     Open,
     /// With all its fields, and not in the list yet.
     New,
-}
-
-/// What is to become of its credential.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Credential {
-    /// There is none.
-    Absent,
-    /// One is saved, and stays.
-    Saved,
-    /// One is saved, and another one is being typed.
-    Replacing,
-    /// One was typed: here it is, sealed.
-    Typed(String),
-    /// The saved one goes.
-    Removed,
-}
-
-impl Credential {
-    /// Reads what a form says of the credential of the part at `at`, which is typed into `field`. One that was
-    /// typed is sealed at once.
-    ///
-    /// # Errors
-    /// The vault can't seal.
-    pub(super) fn read(
-        form: &Form,
-        at: &str,
-        field: &str,
-        key: Uuid,
-        desk: &Desk<'_>,
-    ) -> Result<Self, VaultError> {
-        let typed = form.secret(field);
-        if !typed.expose().is_empty() {
-            return Ok(Self::Typed(desk.seal(key, &typed)?));
-        }
-        Ok(match form.text(&format!("{at}:credential")) {
-            "saved" => Self::Saved,
-            "replacing" => Self::Replacing,
-            "removed" => Self::Removed,
-            "typed" => Self::Typed(form.text(&format!("{at}:sealed")).to_owned()),
-            _ => Self::Absent,
-        })
-    }
-
-    /// The fields of a form that [`Credential::read`] reads as this one.
-    pub(super) fn given(&self, at: &str, into: &mut Vec<(String, String)>) {
-        into.push((format!("{at}:credential"), self.word().to_owned()));
-        if let Self::Typed(sealed) = self {
-            into.push((format!("{at}:sealed"), sealed.clone()));
-        }
-    }
-
-    /// The authentication as the API takes it. A credential that can't be opened any more is left out, so
-    /// that it is asked for again.
-    pub(super) fn auth(
-        &self,
-        method: &str,
-        header_name: &str,
-        key: Uuid,
-        desk: &Desk<'_>,
-    ) -> Map<String, Value> {
-        let mut auth = Map::new();
-        auth.insert("method".to_owned(), method.into());
-        if method == "custom_header" {
-            auth.insert("header_name".to_owned(), header_name.into());
-        }
-        match self {
-            Self::Removed => {
-                auth.insert("credential".to_owned(), Value::Null);
-            }
-            Self::Typed(sealed) if method != "none" => {
-                if let Some(typed) = desk.open(key, sealed) {
-                    auth.insert("credential".to_owned(), typed.expose().into());
-                }
-            }
-            Self::Typed(_) | Self::Absent | Self::Saved | Self::Replacing => {}
-        }
-        auth
-    }
-
-    pub(super) const fn word(&self) -> &'static str {
-        match self {
-            Self::Absent => "absent",
-            Self::Saved => "saved",
-            Self::Replacing => "replacing",
-            Self::Typed(_) => "typed",
-            Self::Removed => "removed",
-        }
-    }
 }
 
 impl Stage {
@@ -194,7 +106,7 @@ impl Destination {
             kind: integration.target.kind(),
             stage: Stage::Closed,
             name: settings.name,
-            url: typed(settings.url),
+            url: settings.to.map_or_else(|| typed(settings.url), |to| to.join("\n")),
             method: settings.auth.as_ref().map_or("none", |auth| auth.method).to_owned(),
             header_name: typed(settings.auth.and_then(|auth| auth.header_name)),
             credential: if integration.credential_set {
@@ -247,10 +159,13 @@ impl Destination {
         let field = match kind {
             Kind::Webhook => format!("{at}/auth/credential"),
             Kind::Slack => format!("{at}/url"),
+            // It has none.
+            Kind::Email => String::new(),
         };
         let typed = form.secret(&field);
         let url = match kind {
             Kind::Webhook => text("url"),
+            Kind::Email => text("to").replace("\r\n", "\n"),
             Kind::Slack if typed.expose().trim().is_empty() => part("shown").to_owned(),
             // What can't be used is told when it is looked at as a whole.
             Kind::Slack => SlackUrl::parse(typed.expose().to_owned())
@@ -301,7 +216,10 @@ impl Destination {
                 add("auth/method", &self.method);
                 add("auth/header_name", &self.header_name);
             }
-            Kind::Slack => {
+            Kind::Slack | Kind::Email => {
+                if self.kind == Kind::Email {
+                    add("to", &self.url);
+                }
                 add("template/title", &self.title);
                 add("template/text", &self.text);
             }
@@ -363,6 +281,7 @@ impl Destination {
         let mut all = match self.kind {
             Kind::Webhook => self.webhook_json(desk),
             Kind::Slack => self.slack_json(desk),
+            Kind::Email => self.email_json(at, places),
         };
         let mut set = |name: &str, value: Option<Value>| {
             if let (Some(all), Some(value)) = (all.as_object_mut(), value) {
@@ -416,6 +335,19 @@ impl Destination {
             }
             Credential::Absent | Credential::Removed => {}
         }
+        all.extend(self.template_json());
+        Value::Object(all)
+    }
+
+    /// However the addresses are parted, each fault is shown at the one field that has them all.
+    fn email_json(&self, at: &str, places: &mut Vec<(String, String)>) -> Value {
+        let to = self.url.split(['\n', ',', ';']).map(str::trim).filter(|part| !part.is_empty());
+        let to: Vec<&str> = to.collect();
+        for index in 0..to.len() {
+            places.push((format!("{at}/to/{index}"), format!("{at}/to")));
+        }
+        let mut all = Map::new();
+        all.insert("to".to_owned(), json!(to));
         all.extend(self.template_json());
         Value::Object(all)
     }

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::credential::Desk;
-use super::destination::{Credential, Destination, Stage};
+use super::credential::{Credential, Desk};
+use super::destination::{Destination, Stage};
 use super::inbound::{Inbound, Listening};
 use super::rows::{Group, Node, Row};
 use crate::domain::automation::{Automation, Trigger, Watch};

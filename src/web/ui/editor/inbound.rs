@@ -4,8 +4,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::credential::Desk;
-use super::destination::Credential;
+use super::credential::{Credential, Desk};
 use crate::domain::automation::{InboundAuth, Trigger};
 use crate::domain::condition::Subject;
 use crate::engine::ports::VaultError;

@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use super::destination::{Credential, Destination, Stage};
+use super::credential::Credential;
+use super::destination::{Destination, Stage};
 use super::draft::{AXES, Draft, at};
 use super::rows::{Group, METADATA, Matching, Node, Row};
 use super::words::{
@@ -316,6 +317,7 @@ impl DestinationLine<'_> {
                 host.unwrap_or_else(|| "webhook".to_owned())
             }
             Kind::Slack => "Slack".to_owned(),
+            Kind::Email => "Email".to_owned(),
         }
     }
 
@@ -328,14 +330,15 @@ impl DestinationLine<'_> {
     }
 
     /// Where it is, as far as it may be shown.
-    fn address(&self) -> &str {
-        &self.each.url
+    fn address(&self) -> String {
+        self.each.url.replace('\n', ", ")
     }
 
     fn name_hint(&self) -> &'static str {
         match self.each.kind {
             Kind::Webhook => "Left empty, it is called by its host.",
             Kind::Slack => "Left empty, it is called Slack: the channel's name tells more.",
+            Kind::Email => "Left empty, it is called Email: who reads it tells more.",
         }
     }
 

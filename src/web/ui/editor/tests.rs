@@ -5,8 +5,9 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::credential::Credential;
 use super::credential::Desk;
-use super::destination::{Credential, Destination, Stage};
+use super::destination::{Destination, Stage};
 use super::draft::{Act, Draft, in_form};
 use super::rows::{Group, Matching, Node};
 use crate::domain::condition::{Condition, Subject};

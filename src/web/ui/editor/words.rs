@@ -19,6 +19,7 @@ pub(in crate::web::ui) const fn kind_words(kind: &Kind) -> &'static str {
     match kind {
         Kind::Webhook => "webhook",
         Kind::Slack => "Slack channel",
+        Kind::Email => "email",
     }
 }
 
@@ -27,6 +28,7 @@ pub(in crate::web::ui) const fn kind_title(kind: &Kind) -> &'static str {
     match kind {
         Kind::Webhook => "Webhook",
         Kind::Slack => "Slack channel",
+        Kind::Email => "Email",
     }
 }
 

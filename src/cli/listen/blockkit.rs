@@ -6,14 +6,51 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::script::{Answer, Body, Kind};
+
 /// Every breach of a documented limit, with the place of what breaks it.
-pub(crate) fn breaches(body: &[u8]) -> Vec<String> {
+pub fn breaches(body: &[u8]) -> Vec<String> {
     let mut found = Breaches(Vec::new());
     match serde_json::from_slice::<Value>(body) {
         Ok(message) => found.message(&message),
         Err(error) => found.0.push(format!("no JSON: {error}")),
     }
     found.0
+}
+
+/// The title of a message: its header, or what notifications show.
+pub fn title(body: &[u8]) -> String {
+    let message: Value = serde_json::from_slice(body).unwrap_or_default();
+    let blocks = [message.pointer("/blocks"), message.pointer("/attachments/0/blocks")];
+    let mut blocks = blocks.into_iter().flatten().filter_map(Value::as_array).flatten();
+    let header = blocks.find(|block| block.get("type").and_then(Value::as_str) == Some("header"));
+    let header = header.and_then(|block| block.pointer("/text/text"));
+    let title = header.or_else(|| message.get("text")).and_then(Value::as_str);
+    title.unwrap_or_default().to_owned()
+}
+
+/// What Slack answers to a message that is to be answered so: `ok` as the body of a 200, unless the
+/// message breaks its limits.
+pub(super) fn answered(answer: Answer, is_bad: bool) -> Answer {
+    if answer.kind != Kind::Status(200) {
+        return answer;
+    }
+    match is_bad {
+        true => Answer { body: Body::Text("invalid_blocks".to_owned()), ..Answer::status(400) },
+        false => Answer { body: Body::Text("ok".to_owned()), ..answer },
+    }
+}
+
+/// The status that goes with a word of Slack's: those of its changelog of 2016-05-17, and 400 for others.
+pub(super) fn status(word: &str) -> u16 {
+    match word {
+        "action_prohibited" | "posting_to_general_channel_denied" | "team_disabled" => 403,
+        "channel_not_found" | "no_service" | "no_team" | "user_not_found" => 404,
+        "channel_is_archived" => 410,
+        "rate_limited" => 429,
+        "rollup_error" => 500,
+        _ => 400,
+    }
 }
 
 struct Breaches(Vec<String>);
