@@ -67,12 +67,14 @@ async fn life_cycles(batch: usize, count: usize) -> f64 {
             org_id: "acme".to_owned(),
             body: body.clone(),
             aside: Aside::default(),
+            cool_down: None,
             escalated_at: now,
             deliveries: vec![NewDelivery {
                 integration,
                 queue_at: now,
                 due_at: now,
                 expires_at: now.plus(Duration::from_secs(3600)),
+                put_off: false,
             }],
         };
         let accepted = store.accept((0..batch).map(alert).collect()).await.expect("accepted");
@@ -91,7 +93,8 @@ async fn life_cycles(batch: usize, count: usize) -> f64 {
             },
             next: Next::Delivered,
         };
-        let changes = accepted.into_iter().flat_map(|each| each.deliveries).map(settle).collect();
+        let changes =
+            accepted.into_iter().flatten().flat_map(|each| each.deliveries).map(settle).collect();
         let applied = store.apply(integration, changes).await.expect("applied");
         assert!(applied.lost.is_empty(), "nobody else decides here");
     }

@@ -36,6 +36,7 @@ const REJECTED: &str = "rejected";
 const REFUSED: &str = "refused";
 const FIRED: &str = "fired";
 const DUPLICATE: &str = "duplicate";
+const HELD_BACK: &str = "held_back";
 const DELIVERED: &str = "delivered";
 const DEAD: &str = "dead";
 /// Statuses by their first digit, so that a receiver can't make up labels.
@@ -66,7 +67,7 @@ impl Default for Metrics {
             circuit_openings: Counter::default(),
             actor_restarts: Counter::default(),
             records: Words::new("result", [ACCEPTED, REJECTED, REFUSED]),
-            alerts: Words::new("result", [FIRED, DUPLICATE]),
+            alerts: Words::new("result", [FIRED, DUPLICATE, HELD_BACK]),
             relayed: Words::new("result", [ACCEPTED, DUPLICATE, REJECTED, REFUSED]),
             connections: Gauge::default(),
         }
@@ -122,6 +123,11 @@ impl Metrics {
     pub fn alerts(&self, fired: usize, duplicates: usize) {
         self.alerts.add(FIRED, fired);
         self.alerts.add(DUPLICATE, duplicates);
+    }
+
+    /// Cool-downs held back so many alerts.
+    pub fn held_back(&self, alerts: usize) {
+        self.alerts.add(HELD_BACK, alerts);
     }
 
     /// Another system posted an alert that is kept, be it new or there already.

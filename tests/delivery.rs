@@ -372,7 +372,9 @@ fn e5_a_stuck_thread_ends_the_process() {
 fn e8_a_failing_supervisor_ends_the_process() {
     let points = "handle.dlv_1@1=panic,supervisor.mourns@1=panic";
     let mut scene = Scene::start(&[], &[("BELFRY_FAILPOINTS", points)]);
-    assert_eq!(scene.service.send("r1").0, 202);
+    // The process may end before the answer is on its way; what was stored is stored.
+    let answer = send_one(&scene, "r1");
+    assert!(answer.is_none_or(|(status, _)| status == 202));
     assert_eq!(scene.service.wait_for_end().code(), Some(70), "{}", scene.service.log());
     scene.restart();
     scene.service.wait_for_state("r1", "delivered");

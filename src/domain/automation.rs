@@ -1,6 +1,7 @@
 //! A standing rule: what it listens to, what counts as an escalation, where alerts go.
 
 use super::condition::{Condition, Subject};
+use super::hygiene::Hygiene;
 use super::id::AutomationId;
 use super::integration::{AuthMethod, Integration};
 use super::levels::{Levels, MinimumLevels};
@@ -39,6 +40,8 @@ pub struct Watch {
     pub filter: Option<Condition>,
     /// What counts as an escalation.
     pub minimum_levels: MinimumLevels,
+    /// What keeps its alerts from being too many or at the wrong hour.
+    pub hygiene: Hygiene,
 }
 
 /// How a relay's sender proves who it is, without the credential.
@@ -143,6 +146,7 @@ mod tests {
             trigger: Trigger::Records(Watch {
                 filter: Some(Condition::parse(&filter, Subject::Record).unwrap()),
                 minimum_levels: MinimumLevels { escalation: Some(least), ..Default::default() },
+                ..Watch::default()
             }),
             ..automation()
         };

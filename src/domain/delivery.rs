@@ -108,6 +108,9 @@ pub struct Waiting {
     pub accepted_at: Timestamp,
     /// Attempts made and written down.
     pub attempts: u32,
+    /// Whether its first attempt waits for its due time: quiet hours put it off. Else a first attempt waits
+    /// for nothing.
+    pub put_off: bool,
 }
 
 /// The place of a delivery in its destination's queue.
@@ -120,6 +123,11 @@ pub struct QueueKey {
 }
 
 impl Waiting {
+    /// Whether it goes as soon as it can, whatever its due time says.
+    pub fn is_at_once(&self) -> bool {
+        self.attempts == 0 && !self.put_off
+    }
+
     /// Its place in the queue.
     pub fn key(&self) -> QueueKey {
         QueueKey { queue_at: self.queue_at, id: self.id }
@@ -171,4 +179,6 @@ pub struct NewDelivery {
     pub due_at: Timestamp,
     /// See [`Waiting::expires_at`].
     pub expires_at: Timestamp,
+    /// See [`Waiting::put_off`].
+    pub put_off: bool,
 }

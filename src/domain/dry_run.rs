@@ -235,6 +235,7 @@ mod tests {
             trigger: Trigger::Records(Watch {
                 filter: None,
                 minimum_levels: MinimumLevels { escalation: Some(least), ..Default::default() },
+                ..Watch::default()
             }),
             integrations: vec![
                 integration(id, "all", None),

@@ -383,3 +383,8 @@ pub const MAILBOX_MAIL_BYTES: usize = 1024 * 1024;
 pub const MAILBOX_RECIPIENTS: usize = 100;
 /// For how long a mailbox waits for a line; RFC 5321, section 4.5.3.2.7.
 pub const MAILBOX_IDLE: Duration = Duration::from_secs(300);
+/// For how long an alert may hold others of its conversation or account back.
+pub const COOL_DOWN: RangeInclusive<Duration> =
+    Duration::from_secs(60)..=Duration::from_hours(7 * 24);
+/// Windows of an automation's quiet hours: one for each day of the week, twice.
+pub const QUIET_WINDOWS: usize = 14;

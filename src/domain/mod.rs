@@ -8,6 +8,7 @@ pub mod condition;
 pub mod delivery;
 pub mod dry_run;
 pub mod feedback;
+pub mod hygiene;
 pub mod id;
 pub mod integration;
 pub mod latency;

@@ -175,6 +175,7 @@ mod tests {
                         emotional_intensity: Some(least.emotional_intensity),
                         sentiment_shift: least.sentiment_shift,
                     },
+                    ..Watch::default()
                 }),
                 integrations: Vec::new(),
                 version: 1,
@@ -206,6 +207,7 @@ mod tests {
                 emotional_intensity: Some(Level::Extreme),
                 sentiment_shift: Some(SentimentShift::Degraded),
             },
+            ..Watch::default()
         };
         let draft = Draft { active: true, watch: &watch };
         let levels = Levels {

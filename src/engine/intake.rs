@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::judge::Judgement;
-use super::ports::{NewAlert, Promise, StoreError};
+use super::ports::{Accepted, CoolingDown, NewAlert, Promise, StoreError};
 use crate::domain::alert::{self, AlertFacts, Aside, Origin};
-use crate::domain::automation::{Automation, Trigger};
+use crate::domain::automation::{Automation, Trigger, Watch};
 use crate::domain::delivery::NewDelivery;
 use crate::domain::dry_run::{self, DryRun, Duplicate, TooMuch};
 use crate::domain::id::{AlertId, AutomationId, DeliveryId};
@@ -44,6 +44,15 @@ pub struct Fired {
     pub fresh: bool,
 }
 
+/// What records came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Intake {
+    /// The alerts that they caused.
+    pub fired: Vec<Fired>,
+    /// How many alerts were held back by cool-downs.
+    pub held_back: usize,
+}
+
 /// Why a dry run says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DryRunError {
@@ -61,7 +70,7 @@ impl Engine {
     ///
     /// # Errors
     /// What the store says; nothing was accepted then, and the same records may be sent again.
-    pub async fn accept(&self, judgement: Judgement) -> Result<Vec<Fired>, StoreError> {
+    pub async fn accept(&self, judgement: Judgement) -> Result<Intake, StoreError> {
         if self.shared.is_draining() {
             return Err(StoreError::Stopped);
         }
@@ -79,7 +88,7 @@ impl Engine {
         if alerts.is_empty() {
             done(remembered).await?;
             self.shared.recent.keep(now, records);
-            return Ok(Vec::new());
+            return Ok(Intake::default());
         }
         let names: Vec<(AutomationId, String)> =
             alerts.iter().map(|each| (each.automation_id, each.record_id.clone())).collect();
@@ -88,15 +97,16 @@ impl Engine {
         let accepted = accepted?;
         remembered?;
         self.shared.recent.keep(now, records);
-        let fired =
-            names.into_iter().zip(accepted).map(|((automation_id, record_id), accepted)| Fired {
-                alert: accepted.alert,
-                automation_id,
-                record_id,
-                deliveries: accepted.deliveries,
-                fresh: accepted.fresh,
-            });
-        Ok(fired.collect())
+        let mut intake = Intake::default();
+        for ((automation_id, record_id), accepted) in names.into_iter().zip(accepted) {
+            match accepted {
+                Some(Accepted { alert, deliveries, fresh }) => {
+                    intake.fired.push(Fired { alert, automation_id, record_id, deliveries, fresh })
+                }
+                None => intake.held_back += 1,
+            }
+        }
+        Ok(intake)
     }
 
     /// Takes an alert that another system posted to a relay, and answers once it is durable. One that came
@@ -122,7 +132,7 @@ impl Engine {
             return Err(RelayError::Off);
         }
         let meant = relay.integrations.iter().filter(|each| each.takes_alert(&posted));
-        let deliveries = meant.map(|each| delivery(&self.shared.policy, each, now)).collect();
+        let deliveries = meant.map(|each| delivery(&self.shared.policy, each, now, None)).collect();
         let told_by = posted.told_by(key);
         let Posted { automation_id, record_id, org_id, body, .. } = posted;
         let alert = NewAlert {
@@ -133,11 +143,12 @@ impl Engine {
             org_id,
             body,
             aside: Aside::default(),
+            cool_down: None,
             escalated_at: now,
             deliveries,
         };
         let accepted = self.shared.store.accept(vec![alert]).await?;
-        let accepted = accepted.into_iter().next();
+        let accepted = accepted.into_iter().next().flatten();
         let accepted = accepted
             .ok_or_else(|| StoreError::Failed("it accepted an alert and names none".to_owned()))?;
         Ok(Fired {
@@ -188,6 +199,15 @@ impl Engine {
             dashboard_url: &self.shared.dashboard_url,
         });
         let meant = automation.integrations.iter().filter(|each| each.takes(record, levels));
+        let (mut cool_down, mut put_off) = (None, None);
+        if let Trigger::Records(Watch { hygiene, .. }) = &automation.trigger {
+            cool_down = hygiene.cool_down.as_ref().and_then(|each| {
+                let (key, span) = (each.key(record)?, each.span);
+                Some(CoolingDown { key, span, level: levels.escalation })
+            });
+            let quiet = hygiene.quiet_hours.as_ref();
+            put_off = quiet.and_then(|quiet| quiet.put_off(levels, now));
+        }
         NewAlert {
             automation_id: automation.id,
             origin: Origin::Fired(automation.id),
@@ -196,8 +216,11 @@ impl Engine {
             org_id: record.org_id.clone(),
             body,
             aside: Aside::of(record),
+            cool_down,
             escalated_at: now,
-            deliveries: meant.map(|each| delivery(&self.shared.policy, each, now)).collect(),
+            deliveries: meant
+                .map(|each| delivery(&self.shared.policy, each, now, put_off))
+                .collect(),
         }
     }
 }
@@ -209,15 +232,23 @@ async fn done(remembered: Option<Promise<Result<(), StoreError>>>) -> Result<(),
     }
 }
 
-fn delivery(service: &Policy, integration: &Integration, now: Timestamp) -> NewDelivery {
+/// A delivery that goes out now, or at the end of quiet hours.
+fn delivery(
+    service: &Policy,
+    integration: &Integration,
+    now: Timestamp,
+    put_off: Option<Timestamp>,
+) -> NewDelivery {
     let policy = service.for_integration(&integration.delivery);
+    let due_at = put_off.unwrap_or(now);
     NewDelivery {
         integration: integration.id,
         queue_at: match policy.ordering {
-            Ordering::Due => now,
+            Ordering::Due => due_at,
             Ordering::Fifo => Timestamp::from_millis(0),
         },
-        due_at: now,
-        expires_at: now.plus(policy.schedule.horizon),
+        due_at,
+        expires_at: due_at.plus(policy.schedule.horizon),
+        put_off: put_off.is_some(),
     }
 }

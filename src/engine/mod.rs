@@ -24,7 +24,7 @@ use actix::{Actor as _, Addr};
 use tokio::sync::Semaphore;
 
 pub use board::Board;
-pub use intake::{DryRunError, Fired, RelayError};
+pub use intake::{DryRunError, Fired, Intake, RelayError};
 pub use judge::Judgement;
 pub use operate::{Actors, Operation, Tested};
 pub use shared::{Lane, Witness};

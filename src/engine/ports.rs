@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -13,6 +14,7 @@ use crate::domain::automation::Automation;
 use crate::domain::delivery::{DiscardReason, NewDelivery, QueueKey, Report, State, Waiting};
 use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
 use crate::domain::integration::{AuthMethod, Health, Integration, Status};
+use crate::domain::levels::Level;
 pub use crate::domain::queue::{Change, Loaded, Next};
 use crate::domain::recipient::Recipient;
 use crate::domain::secret::{Sealed, Secret};
@@ -75,9 +77,10 @@ pub enum StoreError {
 /// Keeps everything. Each method is durable (synced to disk) when its promise is fulfilled.
 pub trait Store: Send + Sync {
     /// Stores alerts with their deliveries, all or none. One that its automation has already, by what
-    /// repeats are told by, is not stored again: the answer names the first one, with `fresh: false`.
+    /// repeats are told by, is not stored again: the answer names the first one, with `fresh: false`. One
+    /// that its cool-down holds back is counted, and nothing else: the answer has none in its place.
     /// Deliveries to an integration deleted meanwhile are stored as discarded.
-    fn accept(&self, alerts: Vec<NewAlert>) -> Promise<Result<Vec<Accepted>, StoreError>>;
+    fn accept(&self, alerts: Vec<NewAlert>) -> Promise<Result<Vec<Option<Accepted>>, StoreError>>;
 
     /// Writes down what a destination's queue decided: one transaction, shared with whoever waits.
     fn apply(
@@ -192,10 +195,23 @@ pub struct NewAlert {
     pub body: Body,
     /// What stands beside it for people.
     pub aside: Aside,
+    /// By what others like it are held back, and it by them.
+    pub cool_down: Option<CoolingDown>,
     /// When it fired, or came in.
     pub escalated_at: Timestamp,
     /// Its deliveries; may be none, where no integration's condition matches.
     pub deliveries: Vec<NewDelivery>,
+}
+
+/// By what an alert is held back, and others by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CoolingDown {
+    /// What the alerts of its conversation or account have in common, of its automation.
+    pub key: [u8; 32],
+    /// For how long after an alert others are held back.
+    pub span: Duration,
+    /// How bad it is.
+    pub level: Level,
 }
 
 /// A conversation as it is kept: a keyed digest of its id, so that the store tells nothing of who spoke.

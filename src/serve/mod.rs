@@ -387,6 +387,7 @@ async fn sweep(store: Sqlite, retention_days: u32, audit_retention_days: u32) {
         sweep_minutes(&store, now).await;
         let cutoff = now.minus(keep);
         sweep_conversations(&store, cutoff).await;
+        sweep_hygiene(&store, cutoff).await;
         let mut after = None;
         loop {
             match store.sweep(cutoff, after).await {
@@ -440,6 +441,20 @@ async fn sweep_conversations(store: &Sqlite, cutoff: Timestamp) {
             Ok(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             Err(error) => {
                 tracing::warn!(%error, "old scores of conversations could not be removed");
+                return;
+            }
+        }
+    }
+}
+
+/// Removes cool-downs that are long over.
+async fn sweep_hygiene(store: &Sqlite, cutoff: Timestamp) {
+    loop {
+        match store.sweep_hygiene(cutoff).await {
+            Ok(0) => return,
+            Ok(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            Err(error) => {
+                tracing::warn!(%error, "old cool-downs could not be removed");
                 return;
             }
         }

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::SqlResult;
-use super::{minutes, row};
-use crate::domain::alert::{Alert, Body, Origin};
+use super::{hygiene, minutes, row};
+use crate::domain::alert::{Alert, Aside, Body, Origin};
 use crate::domain::delivery::{DiscardReason, NewDelivery, State, Waiting};
 use crate::domain::id::{AlertId, AutomationId, DeliveryId};
+use crate::domain::time::Timestamp;
 use crate::engine::ports::{Accepted, DamagedAlert, FreshDelivery, NewAlert, StoreError};
 
 const KNOWN: &str =
@@ -20,7 +21,7 @@ pub(super) fn accept(
     connection: &Connection,
     alerts: &[NewAlert],
     fresh: &mut Vec<FreshDelivery>,
-) -> SqlResult<Vec<Accepted>> {
+) -> SqlResult<Vec<Option<Accepted>>> {
     alerts.iter().map(|alert| accept_one(connection, alert, fresh)).collect()
 }
 
@@ -28,8 +29,17 @@ fn accept_one(
     connection: &Connection,
     new: &NewAlert,
     fresh: &mut Vec<FreshDelivery>,
-) -> SqlResult<Accepted> {
-    let held = new.aside.held_back;
+) -> SqlResult<Option<Accepted>> {
+    // What is known was told before, whatever cools down now.
+    if new.cool_down.is_some()
+        && let Some(known) = known(connection, new)?
+    {
+        return Ok(Some(known));
+    }
+    let held = match hygiene::judge(connection, new)? {
+        hygiene::Judged::HeldBack => return Ok(None),
+        hygiene::Judged::GoesOut(held) => held,
+    };
     let inserted = connection
         .prepare_cached(
             "INSERT INTO alerts (automation_id, record_id, org_id, escalated_at, digest, body, origin,
@@ -63,11 +73,11 @@ fn accept_one(
         origin: new.origin.clone(),
         record_id: new.record_id.clone(),
         body: new.body.clone(),
-        aside: new.aside.clone(),
+        aside: Aside { held_back: held, ..new.aside.clone() },
     });
     let mut accepted = Accepted { alert: id, deliveries: Vec::new(), fresh: true };
     for delivery in &new.deliveries {
-        let (delivery_id, state) = insert(connection, id, delivery)?;
+        let (delivery_id, state) = insert(connection, id, new.escalated_at, delivery)?;
         accepted.deliveries.push(delivery_id);
         if state == State::Pending {
             let waiting = Waiting {
@@ -76,31 +86,34 @@ fn accept_one(
                 queue_at: delivery.queue_at,
                 due_at: delivery.due_at,
                 expires_at: delivery.expires_at,
-                accepted_at: delivery.due_at,
+                accepted_at: if delivery.put_off { new.escalated_at } else { delivery.due_at },
                 attempts: 0,
+                put_off: delivery.put_off,
             };
             let alert = Arc::clone(&alert);
             fresh.push(FreshDelivery { integration: delivery.integration, waiting, alert });
         }
     }
-    Ok(accepted)
+    Ok(Some(accepted))
 }
 
 /// To an integration that was deleted since the automation fired, nothing goes any more.
 fn insert(
     connection: &Connection,
     alert: AlertId,
+    escalated_at: Timestamp,
     delivery: &NewDelivery,
 ) -> SqlResult<(DeliveryId, State)> {
     let deleted: bool = connection
         .prepare_cached("SELECT deleted_at IS NOT NULL FROM integrations WHERE id = ?1")?
         .query_row([delivery.integration.0.as_bytes()], |row| row.get(0))?;
     let state = if deleted { State::Discarded } else { State::Pending };
+    let created_at = if delivery.put_off { escalated_at } else { delivery.due_at };
     connection
         .prepare_cached(
             "INSERT INTO deliveries (alert_id, integration_id, state, reason, queue_at, due_at,
-               expires_at, created_at, finished_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?8)",
+               expires_at, created_at, finished_at, is_put_off)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?9, ?8, ?10)",
         )?
         .execute(params![
             alert.0,
@@ -110,24 +123,28 @@ fn insert(
             delivery.queue_at.as_millis(),
             delivery.due_at.as_millis(),
             delivery.expires_at.as_millis(),
-            deleted.then_some(delivery.due_at.as_millis()),
+            deleted.then_some(created_at.as_millis()),
+            created_at.as_millis(),
+            delivery.put_off,
         ])?;
     // The id of the delivery, before another row is written.
     let id = DeliveryId(connection.last_insert_rowid());
-    minutes::discarded(connection, delivery.due_at, usize::from(deleted))?;
+    minutes::discarded(connection, created_at, usize::from(deleted))?;
     Ok((id, state))
 }
 
-fn known(connection: &Connection, new: &NewAlert) -> SqlResult<Accepted> {
-    let alert: i64 = connection
+fn known(connection: &Connection, new: &NewAlert) -> SqlResult<Option<Accepted>> {
+    let alert: Option<i64> = connection
         .prepare_cached(KNOWN)?
-        .query_row(params![new.told_by, new.automation_id.0.as_bytes()], |row| row.get(0))?;
+        .query_row(params![new.told_by, new.automation_id.0.as_bytes()], |row| row.get(0))
+        .optional()?;
+    let Some(alert) = alert else { return Ok(None) };
     let mut statement =
         connection.prepare_cached("SELECT id FROM deliveries WHERE alert_id = ?1 ORDER BY id")?;
     let deliveries = statement
         .query_map([alert], |row| row.get(0).map(DeliveryId))?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(Accepted { alert: AlertId(alert), deliveries, fresh: false })
+    Ok(Some(Accepted { alert: AlertId(alert), deliveries, fresh: false }))
 }
 
 /// The alerts that are stored for these automations, by what repeats are told by, each in its place.

@@ -91,7 +91,7 @@ fn revive(
     )?;
     let count = connection.execute(
         &format!(
-            "UPDATE deliveries SET state = 'pending', reason = NULL, finished_at = NULL, crashes = 0,
+            "UPDATE deliveries SET state = 'pending', reason = NULL, finished_at = NULL, crashes = 0, is_put_off = 0,
                attempts = max(attempts, (SELECT ifnull(max(n), 0) FROM attempts
                  WHERE delivery_id = deliveries.id)),
                due_at = ?2, expires_at = ?3, queue_at = iif((SELECT ordering FROM integrations
@@ -107,7 +107,7 @@ fn revive(
 /// A pending delivery is due now.
 fn hurry(connection: &Connection, id: DeliveryId, at: Timestamp) -> SqlResult<u64> {
     let count = connection.execute(
-        "UPDATE deliveries SET due_at = min(due_at, ?2), queue_at = min(queue_at, ?2)
+        "UPDATE deliveries SET due_at = min(due_at, ?2), queue_at = min(queue_at, ?2), is_put_off = 0
          WHERE id = ?1 AND state = 'pending'",
         params![id.0, at.as_millis()],
     )?;

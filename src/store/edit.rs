@@ -154,7 +154,8 @@ fn replace_automation(
     let columns = Columns::of(&automation.trigger);
     connection.execute(
         "UPDATE automations SET name = ?2, active = ?3, filter = ?4, min_escalation = ?5,
-           min_intensity = ?6, min_shift = ?7, inbound_method = ?8, inbound_header = ?9, version = ?10
+           min_intensity = ?6, min_shift = ?7, inbound_method = ?8, inbound_header = ?9, version = ?10,
+           cool_down = ?11, quiet_hours = ?12
          WHERE id = ?1",
         params![
             automation.id.0.as_bytes(),
@@ -167,6 +168,8 @@ fn replace_automation(
             columns.inbound_method,
             columns.inbound_header,
             before.version + 1,
+            columns.cool_down,
+            columns.quiet_hours,
         ],
     )?;
     put_inbound(connection, automation.id, inbound)
@@ -234,8 +237,8 @@ fn insert_automation(
     let columns = Columns::of(&automation.trigger);
     connection.execute(
         "INSERT INTO automations (id, name, active, trigger, filter, min_escalation, min_intensity,
-           min_shift, inbound_method, inbound_header, version, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+           min_shift, inbound_method, inbound_header, version, created_at, cool_down, quiet_hours)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         params![
             automation.id.0.as_bytes(),
             automation.name,
@@ -249,6 +252,8 @@ fn insert_automation(
             columns.inbound_header,
             automation.version,
             at.as_millis(),
+            columns.cool_down,
+            columns.quiet_hours,
         ],
     )?;
     Ok(())

@@ -19,6 +19,7 @@ mod error;
 mod first;
 mod health;
 pub mod history;
+mod hygiene;
 mod inbounds;
 mod inline;
 mod job;
@@ -62,6 +63,7 @@ pub use desk::Desk;
 pub use disk::{DiskNow, Room};
 pub use first::NewFirstCode;
 pub use health::StoreHealth;
+pub use hygiene::HeldBackRow;
 pub use inbounds::InboundRow;
 pub use inline::{Fate, Inline, Moment};
 pub use names::Subject;
@@ -316,6 +318,14 @@ impl Sqlite {
     pub fn sweep_minutes(&self, cutoff: Timestamp) -> Promise<Result<u64, StoreError>> {
         self.write(Door::Chore, limits::STORE_SWEEP_ROWS, move |connection, _| {
             minutes::sweep(connection, cutoff, limits::STORE_SWEEP_ROWS)
+        })
+    }
+
+    /// Removes cool-downs that are over and what is listed of them, from before `cutoff`, a few at a time.
+    /// Returns how many went.
+    pub fn sweep_hygiene(&self, cutoff: Timestamp) -> Promise<Result<u64, StoreError>> {
+        self.write(Door::Chore, limits::STORE_SWEEP_ROWS, move |connection, _| {
+            hygiene::sweep(connection, cutoff, limits::STORE_SWEEP_ROWS)
         })
     }
 

@@ -58,7 +58,7 @@ impl Run for Sqlite {
 }
 
 impl<R: Run + Send + Sync> Store for R {
-    fn accept(&self, alerts: Vec<NewAlert>) -> Promise<Result<Vec<Accepted>, StoreError>> {
+    fn accept(&self, alerts: Vec<NewAlert>) -> Promise<Result<Vec<Option<Accepted>>, StoreError>> {
         let rows = alerts.iter().map(|alert| 1 + alert.deliveries.len()).sum();
         self.write(Door::Intake, rows, move |connection, fresh| {
             accept::accept(connection, &alerts, fresh)

@@ -22,7 +22,7 @@ pub(super) fn load(
     let (queue_at, id) =
         after.map_or((i64::MIN, i64::MIN), |key| (key.queue_at.as_millis(), key.id.0));
     let mut statement = snapshot.prepare_cached(
-        "SELECT id, alert_id, queue_at, due_at, expires_at, created_at, attempts FROM deliveries
+        "SELECT id, alert_id, queue_at, due_at, expires_at, created_at, attempts, is_put_off FROM deliveries
          WHERE integration_id = ?1 AND state = 'pending' AND (queue_at, id) > (?2, ?3)
          ORDER BY queue_at, id LIMIT ?4",
     )?;
@@ -45,6 +45,7 @@ fn waiting(found: &Row<'_>) -> rusqlite::Result<Waiting> {
         expires_at: row::time(found, "expires_at")?,
         accepted_at: row::time(found, "created_at")?,
         attempts: found.get("attempts")?,
+        put_off: found.get("is_put_off")?,
     })
 }
 

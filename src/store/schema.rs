@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0006_ways.sql"),
     include_str!("schema/0007_doors.sql"),
     include_str!("schema/0008_email.sql"),
+    include_str!("schema/0009_hygiene.sql"),
 ];
 
 /// Looks at a database before anything is written into it.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::domain::automation::{Automation, Trigger};
 use crate::domain::condition::Condition;
+use crate::domain::hygiene::{CoolDown, QuietHours};
 use crate::domain::integration::{AuthMethod, Integration, Ordering, Target};
 use crate::domain::levels::{Level, SentimentShift};
 use crate::domain::recipient::EmailAddress;
@@ -26,6 +27,8 @@ pub(super) fn shown(automation: &Automation) -> Value {
                     "emotional_intensity_level": least.emotional_intensity.map(Level::word),
                     "sentiment_shift": least.sentiment_shift.map(SentimentShift::word),
                 },
+                "cool_down": watch.hygiene.cool_down.as_ref().map(CoolDown::to_json),
+                "quiet_hours": watch.hygiene.quiet_hours.as_ref().map(QuietHours::to_json),
             })
         }
         Trigger::Relay(auth) => json!({

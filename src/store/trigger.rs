@@ -5,6 +5,7 @@ use rusqlite::{Connection, Row};
 use super::configured::condition;
 use super::row::{bad, maybe_parsed};
 use crate::domain::automation::{InboundAuth, Trigger, Watch};
+use crate::domain::hygiene::{CoolDown, Hygiene, QuietHours};
 use crate::domain::id::AutomationId;
 use crate::domain::integration::{AuthMethod, HeaderName};
 use crate::domain::levels::{Level, MinimumLevels, SentimentShift};
@@ -18,6 +19,9 @@ pub(super) struct Columns<'a> {
     pub(super) min_escalation: Option<&'static str>,
     pub(super) min_intensity: Option<&'static str>,
     pub(super) min_shift: Option<&'static str>,
+    /// As the API has them.
+    pub(super) cool_down: Option<String>,
+    pub(super) quiet_hours: Option<String>,
     pub(super) inbound_method: Option<&'static str>,
     pub(super) inbound_header: Option<&'a str>,
 }
@@ -30,6 +34,12 @@ impl<'a> Columns<'a> {
                 min_escalation: watch.minimum_levels.escalation.map(Level::word),
                 min_intensity: watch.minimum_levels.emotional_intensity.map(Level::word),
                 min_shift: watch.minimum_levels.sentiment_shift.map(SentimentShift::word),
+                cool_down: watch.hygiene.cool_down.as_ref().map(|each| each.to_json().to_string()),
+                quiet_hours: watch
+                    .hygiene
+                    .quiet_hours
+                    .as_ref()
+                    .map(|each| each.to_json().to_string()),
                 ..Self::default()
             },
             Trigger::Relay(auth) => {
@@ -80,6 +90,18 @@ pub(super) fn auth_method(
     })
 }
 
+/// A column of JSON that the domain reads.
+fn json<T>(
+    found: &Row<'_>,
+    column: &str,
+    read: impl Fn(&serde_json::Value) -> Option<T>,
+) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = found.get(column)?;
+    let Some(text) = text else { return Ok(None) };
+    let value = serde_json::from_str(&text).map_err(|error| bad(column, error))?;
+    read(&value).map(Some).ok_or_else(|| bad(column, "can't be read"))
+}
+
 pub(super) fn trigger(found: &Row<'_>) -> rusqlite::Result<Trigger> {
     match found.get::<_, String>("trigger")?.as_str() {
         "records" => Ok(Trigger::Records(Watch {
@@ -88,6 +110,10 @@ pub(super) fn trigger(found: &Row<'_>) -> rusqlite::Result<Trigger> {
                 escalation: maybe_parsed(found, "min_escalation")?,
                 emotional_intensity: maybe_parsed(found, "min_intensity")?,
                 sentiment_shift: maybe_parsed(found, "min_shift")?,
+            },
+            hygiene: Hygiene {
+                cool_down: json(found, "cool_down", CoolDown::from_json)?,
+                quiet_hours: json(found, "quiet_hours", QuietHours::from_json)?,
             },
         })),
         "relay" => Ok(Trigger::Relay(InboundAuth {

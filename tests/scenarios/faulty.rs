@@ -59,14 +59,14 @@ impl Faulty {
 }
 
 impl Store for Faulty {
-    fn accept(&self, alerts: Vec<NewAlert>) -> Promise<Result<Vec<Accepted>, StoreError>> {
+    fn accept(&self, alerts: Vec<NewAlert>) -> Promise<Result<Vec<Option<Accepted>>, StoreError>> {
         let accepting = self.store.accept(alerts);
         let fresh = Arc::clone(&self.fresh);
         Box::pin(async move {
             let accepted = accepting.await;
             if let Ok(accepted) = &accepted {
                 let mut fresh = fresh.lock().unwrap_or_else(PoisonError::into_inner);
-                *fresh = accepted.iter().map(|each| each.fresh).collect();
+                *fresh = accepted.iter().flatten().map(|each| each.fresh).collect();
             }
             accepted
         })

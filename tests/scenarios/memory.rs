@@ -486,6 +486,7 @@ impl Tables {
 impl Delivery {
     fn waiting(&self) -> Waiting {
         Waiting {
+            put_off: false,
             id: self.row.id,
             alert: self.alert,
             queue_at: self.queue_at,
@@ -524,9 +525,9 @@ impl Delivery {
 }
 
 impl Store for Memory {
-    fn accept(&self, alerts: Vec<NewAlert>) -> Promise<Answer<Vec<Accepted>>> {
+    fn accept(&self, alerts: Vec<NewAlert>) -> Promise<Answer<Vec<Option<Accepted>>>> {
         self.write(|tables, fresh| {
-            Ok(alerts.into_iter().map(|each| tables.accept(each, fresh)).collect())
+            Ok(alerts.into_iter().map(|each| Some(tables.accept(each, fresh))).collect())
         })
     }
 

@@ -412,6 +412,7 @@ impl World {
                         },
                         due_at: wall,
                         expires_at: wall.plus(policy.schedule.horizon),
+                        put_off: false,
                     }
                 });
                 alerts.push(NewAlert {
@@ -422,6 +423,7 @@ impl World {
                     org_id: record.org_id.clone(),
                     body,
                     aside: Aside::of(&record),
+                    cool_down: None,
                     escalated_at: wall,
                     deliveries: deliveries.collect(),
                 });
@@ -431,7 +433,7 @@ impl World {
         let accepted =
             if draining { Err(StoreError::Stopped) } else { now(self.store.accept(alerts)) };
         if !self.scene.faults.has_crashed() {
-            let fresh = accepted.map(|each| each.iter().map(|each| each.fresh).collect());
+            let fresh = accepted.map(|each| each.iter().flatten().map(|each| each.fresh).collect());
             self.scene.accepted(names, fresh);
         }
         self.pass_on();

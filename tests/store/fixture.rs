@@ -118,7 +118,7 @@ impl Room {
     }
 
     pub(crate) async fn accept(&self, alert: NewAlert) -> Accepted {
-        self.store.accept(vec![alert]).await.unwrap().remove(0)
+        self.store.accept(vec![alert]).await.unwrap().remove(0).expect("nothing holds it back")
     }
 
     /// Accepts an alert for the first integration; returns it with its delivery.
@@ -181,6 +181,7 @@ pub(crate) fn alert(record: &str, to: &[IntegrationId]) -> NewAlert {
         queue_at: at(0),
         due_at: at(0),
         expires_at: at(3600),
+        put_off: false,
     };
     NewAlert {
         automation_id: AUTOMATION,
@@ -190,6 +191,7 @@ pub(crate) fn alert(record: &str, to: &[IntegrationId]) -> NewAlert {
         org_id: "acme".to_owned(),
         body: Body::new(format!("{{\"record\":\"{record}\"}}").into_bytes().into()),
         aside: Aside::default(),
+        cool_down: None,
         escalated_at: at(0),
         deliveries: to.iter().copied().map(delivery).collect(),
     }

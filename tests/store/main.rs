@@ -16,6 +16,7 @@ mod configuring;
 mod disk;
 mod fixture;
 mod history;
+mod hygiene;
 mod listing;
 mod opening;
 mod operating;

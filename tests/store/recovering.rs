@@ -83,6 +83,7 @@ async fn a_strict_queue_keeps_its_order_over_a_stop() {
             queue_at: first_place,
             due_at: at(n),
             expires_at: at(900),
+            put_off: false,
         };
         let new = alert(&format!("record-{n}"), &[]);
         let accepted = before.accept(NewAlert { deliveries: vec![delivery], ..new }).await;
@@ -106,6 +107,7 @@ async fn the_heads_of_queues_are_in_doubt() {
     let head = limits::OUTSTANDING;
     let alerts = (0..head + 10).map(|n| alert(&format!("record-{n}"), &[FIRST, SECOND])).collect();
     let accepted = before.store.accept(alerts).await.unwrap();
+    let accepted: Vec<_> = accepted.into_iter().flatten().collect();
     let first_place = Timestamp::from_millis(0);
     let again = Next::Wait { queue_at: first_place, due_at: first_place };
     assert!(!before.is_lost(settle(accepted[0].deliveries[0], 1, again)).await);

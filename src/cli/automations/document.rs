@@ -62,7 +62,17 @@ pub(super) fn written(automations: &[Value]) -> String {
         text.push_str("\n[[automations]]\n");
         members(
             automation,
-            &["id", "name", "active", "trigger", "inbound_auth", "filter", "minimum_levels"],
+            &[
+                "id",
+                "name",
+                "active",
+                "trigger",
+                "inbound_auth",
+                "filter",
+                "minimum_levels",
+                "cool_down",
+                "quiet_hours",
+            ],
             &mut text,
         );
         for integration in

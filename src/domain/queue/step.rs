@@ -217,7 +217,7 @@ impl Queue {
             && self.circuit_permits(now)
             && self.start_at <= now
             && self.pace.permits(now);
-        (free && (row.attempts == 0 || row.due_at <= now)).then_some(row)
+        (free && (row.is_at_once() || row.due_at <= now)).then_some(row)
     }
 
     /// Whether one more attempt may be under way beside those that are.
@@ -460,7 +460,7 @@ impl Queue {
         if !self.may_send() || !self.has_room() {
             return None;
         }
-        let due_at = if row.attempts == 0 { self.seen_at } else { row.due_at };
+        let due_at = if row.is_at_once() { self.seen_at } else { row.due_at };
         let probe_at = match self.health.circuit {
             Circuit::Closed { .. } => self.seen_at,
             Circuit::Open { .. } if self.flights.in_flight() > 0 => return None,

@@ -195,15 +195,18 @@ impl Window {
     }
 
     /// After a step back of the clock, or a reading: nothing waits longer than the cap, and a first
-    /// attempt waits for nothing.
+    /// attempt waits for nothing; but what quiet hours put off waits for their end, by whatever clock.
     pub(super) fn clamp(&mut self, now: Timestamp, cap: Duration) {
         let latest = now.plus(cap);
-        let late = |row: &Waiting| row.due_at > if row.attempts == 0 { now } else { latest };
+        let put_off = |row: &Waiting| row.attempts == 0 && row.put_off;
+        let late = |row: &Waiting| {
+            !put_off(row) && row.due_at > if row.is_at_once() { now } else { latest }
+        };
         let late: Vec<Waiting> = self.rows.values().filter(|row| late(row)).copied().collect();
         for mut row in late {
             self.rows.remove(&row.key());
             let strict = row.queue_at.as_millis() == 0;
-            row.due_at = if row.attempts == 0 { now } else { latest };
+            row.due_at = if row.is_at_once() { now } else { latest };
             row.queue_at = if strict { row.queue_at } else { row.due_at };
             self.place(row);
         }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::hygiene_in;
 use super::integration_in::{self, Draft};
 use super::target_in::{Wish, read_auth};
 use crate::domain::automation::Watch;
@@ -68,11 +69,12 @@ fn trigger(fields: &mut Fields, faults: &mut Faults) -> (Option<TriggerDraft>, S
                 Some(levels) => minimum(levels, faults),
                 None => MinimumLevels::default(),
             };
-            let watch = Watch { filter, minimum_levels };
+            let hygiene = hygiene_in::read(fields, faults);
+            let watch = Watch { filter, minimum_levels, hygiene };
             (Some(TriggerDraft::Records(watch)), Subject::Record)
         }
         Some("relay") => {
-            for name in ["filter", "minimum_levels"] {
+            for name in ["filter", "minimum_levels", "cool_down", "quiet_hours"] {
                 if fields.value(name).is_some() {
                     let words =
                         "is for records only: a relay's integrations have conditions instead";
@@ -87,7 +89,7 @@ fn trigger(fields: &mut Fields, faults: &mut Faults) -> (Option<TriggerDraft>, S
         Some(_) => {
             faults.add(fields.pointer("trigger"), "must be one of records, relay");
             // What belongs to either is known, so that only this is told.
-            for name in ["filter", "minimum_levels", "inbound_auth"] {
+            for name in ["filter", "minimum_levels", "cool_down", "quiet_hours", "inbound_auth"] {
                 fields.value(name);
             }
             (None, Subject::Record)

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::integration_out::Auth;
 use crate::domain::automation::{Automation, Trigger};
 use crate::domain::condition::Condition;
+use crate::domain::hygiene::{CoolDown, QuietHours};
 use crate::web::site::Site;
 
 /// An automation with its integrations.
@@ -28,6 +29,14 @@ pub(in crate::web) struct AutomationOut<I> {
     /// What counts as an escalation: each level that is named must be reached. A relay has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) minimum_levels: Option<Levels>,
+    /// After an alert, others of its conversation or account are held back for a while; off without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<CoolDownOut>")]
+    pub(in crate::web) cool_down: Option<Value>,
+    /// Alerts wait until these end; off without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<QuietHoursOut>")]
+    pub(in crate::web) quiet_hours: Option<Value>,
     /// Where the other system posts alerts to; of a relay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) inbound_url: Option<String>,
@@ -55,15 +64,41 @@ pub(in crate::web) struct Levels {
     pub(in crate::web) sentiment_shift: Option<&'static str>,
 }
 
+/// After an alert, others of its conversation or account are held back.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CoolDown")]
+pub(in crate::web) struct CoolDownOut {
+    /// `conversation`, or a field of the metadata such as `metadata.account_id`.
+    per: String,
+    /// For how long.
+    span: String,
+}
+
+/// Alerts wait until these end.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "QuietHours")]
+pub(in crate::web) struct QuietHoursOut {
+    /// Whose clocks count.
+    time_zone: String,
+    /// Days and hours: `mon-fri 20:00-07:00`.
+    windows: Vec<String>,
+    /// Alerts from this escalation level on go out all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    except_from: Option<String>,
+}
+
 impl<I> AutomationOut<I> {
     /// The automation with what is told of its integrations.
     pub(in crate::web) fn of(automation: &Automation, integrations: Vec<I>, site: &Site) -> Self {
         let (mut filter, mut minimum_levels) = (None, None);
+        let (mut cool_down, mut quiet_hours) = (None, None);
         let (mut inbound_url, mut inbound_auth) = (None, None);
         match &automation.trigger {
             Trigger::Records(watch) => {
                 let least = &watch.minimum_levels;
                 filter = watch.filter.as_ref().map(Condition::to_json);
+                cool_down = watch.hygiene.cool_down.as_ref().map(CoolDown::to_json);
+                quiet_hours = watch.hygiene.quiet_hours.as_ref().map(QuietHours::to_json);
                 minimum_levels = Some(Levels {
                     escalation_level: least.escalation.map(|level| level.word()),
                     emotional_intensity_level: least.emotional_intensity.map(|level| level.word()),
@@ -82,6 +117,8 @@ impl<I> AutomationOut<I> {
             trigger: automation.trigger.word(),
             filter,
             minimum_levels,
+            cool_down,
+            quiet_hours,
             inbound_url,
             inbound_auth,
             integrations,

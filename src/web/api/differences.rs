@@ -60,7 +60,12 @@ fn compare(at: &str, before: &Value, after: &Value, found: &mut Vec<Difference>)
                 integrations(&at, old, new, found);
             }
             // A condition is one thing: half of one laid over another is none.
-            (Some(old), Some(new)) if name == "filter" || name == "condition" => {
+            (Some(old), Some(new))
+                if matches!(
+                    name.as_str(),
+                    "filter" | "condition" | "cool_down" | "quiet_hours"
+                ) =>
+            {
                 if old != new {
                     found.push(differs(&at, Some(old), Some(new)));
                 }

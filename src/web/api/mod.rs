@@ -16,6 +16,8 @@ mod doors;
 pub(in crate::web) mod dry_run;
 mod evidence_out;
 mod feedback;
+mod held_back;
+mod hygiene_in;
 pub(in crate::web) mod inbound;
 pub(in crate::web) mod integration_in;
 pub(in crate::web) mod integration_out;

@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::record_json::{CallError, parse_records};
-use crate::engine::{Fired, Judgement};
+use crate::engine::{Intake, Judgement};
 use crate::web::WebState;
 use crate::web::auth::{Caller, Ingest};
 use crate::web::body;
@@ -46,6 +46,8 @@ impl JsonSchema for AcceptedOut {
                        "description": "What fired; for a record that is known, what it made then."},
             "rejected": {"type": "array", "items": rejected,
                          "description": "Records that are wrong."},
+            "held_back": {"type": "integer", "description": "Alerts that cool-downs held back; absent \
+                          where there are none."},
         }})
     }
 }
@@ -59,10 +61,10 @@ pub(super) async fn accept(
     let body = body::json(&request, payload).await?;
     let Judged { taken, rejected } = judge(&body, &state).await?;
     let count = taken.records.len();
-    let fired = take(&state, taken, rejected.len()).await?;
+    let intake = take(&state, taken, rejected.len()).await?;
     Ok(HttpResponse::Accepted()
         .content_type(ContentType::json())
-        .body(answer(count, &fired, &rejected)))
+        .body(answer(count, &intake, &rejected)))
 }
 
 /// Has the engine accept records, and counts what came of it.
@@ -73,20 +75,21 @@ pub(in crate::web) async fn take(
     state: &WebState,
     taken: Judgement,
     rejected: usize,
-) -> Result<Vec<Fired>, Problem> {
+) -> Result<Intake, Problem> {
     let counts = &state.metrics.counts;
     let count = taken.records.len();
-    let fired = match state.engine.accept(taken).await {
-        Ok(fired) => fired,
+    let intake = match state.engine.accept(taken).await {
+        Ok(intake) => intake,
         Err(error) => {
             counts.refused(count);
             return Err(error.into());
         }
     };
     counts.records(count, rejected);
-    let fresh = fired.iter().filter(|each| each.fresh).count();
-    counts.alerts(fresh, fired.len() - fresh);
-    Ok(fired)
+    let fresh = intake.fired.iter().filter(|each| each.fresh).count();
+    counts.alerts(fresh, intake.fired.len() - fresh);
+    counts.held_back(intake.held_back);
+    Ok(intake)
 }
 
 /// The records of one call, each judged alone.
@@ -124,7 +127,8 @@ fn refused(error: CallError) -> Problem {
 
 /// The answer's text. It is written by hand: this is the one answer that is made thousands of times a
 /// second.
-fn answer(accepted: usize, fired: &[Fired], rejected: &[(usize, String)]) -> String {
+fn answer(accepted: usize, intake: &Intake, rejected: &[(usize, String)]) -> String {
+    let Intake { fired, held_back } = intake;
     let mut text = String::with_capacity(64 + 160 * fired.len() + 128 * rejected.len());
     // Writing into a String can't fail.
     let _infallible = write!(text, "{{\"accepted\":{accepted},\"alerts\":[");
@@ -148,7 +152,12 @@ fn answer(accepted: usize, fired: &[Fired], rejected: &[(usize, String)]) -> Str
         let comma = if place == 0 { "" } else { "," };
         let _infallible = write!(text, "{comma}{{\"index\":{index},\"error\":{}}}", quoted(error));
     }
-    text.push_str("]}");
+    text.push(']');
+    // Said where there is something to say: most automations have no cool-down.
+    if *held_back > 0 {
+        let _infallible = write!(text, ",\"held_back\":{held_back}");
+    }
+    text.push('}');
     text
 }
 
@@ -163,6 +172,7 @@ mod tests {
 
     use super::*;
     use crate::domain::id::{AlertId, AutomationId, DeliveryId};
+    use crate::engine::Fired;
 
     #[test]
     fn the_answer_is_what_the_contract_says() {
@@ -174,13 +184,18 @@ mod tests {
             deliveries: vec![DeliveryId(3), DeliveryId(4)],
             fresh: true,
         };
-        let text = answer(2, &[fired.clone(), fired], &[(1, "id: is \"empty\"".into())]);
+        let both = Intake { fired: vec![fired.clone(), fired], held_back: 0 };
+        let text = answer(2, &both, &[(1, "id: is \"empty\"".into())]);
         let alert = json!({"id": "alr_1", "automation_id": automation_id.to_string(),
                            "record_id": "a \"quoted\" one", "deliveries": ["dlv_3", "dlv_4"]});
         let expected = json!({"accepted": 2, "alerts": [alert, alert],
                               "rejected": [{"index": 1, "error": "id: is \"empty\""}]});
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
         let nothing = json!({"accepted": 0, "alerts": [], "rejected": []});
-        assert_eq!(serde_json::from_str::<Value>(&answer(0, &[], &[])).unwrap(), nothing);
+        let none = Intake::default();
+        assert_eq!(serde_json::from_str::<Value>(&answer(0, &none, &[])).unwrap(), nothing);
+        let held = Intake { held_back: 3, ..Intake::default() };
+        let told: Value = serde_json::from_str(&answer(0, &held, &[])).unwrap();
+        assert_eq!(told["held_back"], 3);
     }
 }

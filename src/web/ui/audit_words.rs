@@ -237,6 +237,8 @@ fn words_of(at: &str) -> String {
         "minimum_levels/escalation_level" => "Minimum escalation level",
         "minimum_levels/emotional_intensity_level" => "Minimum emotional intensity",
         "minimum_levels/sentiment_shift" => "Minimum sentiment shift",
+        "cool_down" => "Cool-down",
+        "quiet_hours" => "Quiet hours",
         "url" => "URL",
         "auth" => "Authentication",
         "signing" => "Signing",

@@ -11,12 +11,13 @@ use super::health::Health;
 use super::words::{When, count};
 use super::{html, see_other};
 use crate::domain::automation::{Automation, Trigger};
+use crate::domain::hygiene::{Hygiene, Per};
 use crate::domain::id::AutomationId;
 use crate::domain::levels::MinimumLevels;
 use crate::domain::limits::STALE_TRIES;
 use crate::engine::ports::{Edit, StoreError};
 use crate::web::WebState;
-use crate::web::api::integration_out::{Auth, IntegrationOut};
+use crate::web::api::integration_out::{Auth, IntegrationOut, duration};
 use crate::web::api::plan::Fresh;
 use crate::web::api::view::{self, missing};
 use crate::web::api::{change, id};
@@ -33,6 +34,12 @@ struct Page {
     id: String,
     active: bool,
     listens: Listens,
+    /// Quiet hours and cool-down, where they are set.
+    hygiene: Vec<(&'static str, String)>,
+    has_cool_down: bool,
+    /// The newest alerts that were held back, and how many there are in all.
+    held_back: Vec<HeldBack>,
+    held_back_words: String,
     destinations: Vec<Destination>,
     version: i64,
 }
@@ -43,6 +50,13 @@ enum Listens {
     Records { filter: Option<String>, levels: Vec<(&'static str, &'static str)> },
     /// Alerts that another system posts to that address.
     Relay { url: String, auth: String, credential_set: bool },
+}
+
+struct HeldBack {
+    record: String,
+    org: String,
+    level: &'static str,
+    at: When,
 }
 
 struct Destination {
@@ -81,11 +95,37 @@ pub(super) async fn show(
     let automation = &view.automation;
     let frame = Frame::of(&caller, &request, Place::Automations, automation.name.as_str());
     let shown = view.integrations(&state, &Fresh::new());
+    let set = match &automation.trigger {
+        Trigger::Records(watch) => watch.hygiene.clone(),
+        Trigger::Relay(_) => Hygiene::default(),
+    };
+    let (rows, all) = match set.cool_down {
+        Some(_) => (
+            state.reader.held_back(automation.id, None, HELD_BACK_SHOWN).await?,
+            state.reader.count_held_back(automation.id).await?,
+        ),
+        None => (Vec::new(), 0),
+    };
     html(&Page {
         frame,
         id: automation.id.to_string(),
         active: automation.active,
         listens: Listens::of(automation, &state.site),
+        hygiene: hygiene(&set),
+        has_cool_down: set.cool_down.is_some(),
+        held_back_words: match all {
+            1 => "1 alert was held back".to_owned(),
+            all => format!("{} alerts were held back; the newest of them", count(all)),
+        },
+        held_back: rows
+            .into_iter()
+            .map(|row| HeldBack {
+                level: row.escalation_level.word(),
+                at: When::of(row.at, now),
+                record: row.record_id,
+                org: row.org_id,
+            })
+            .collect(),
         destinations: shown
             .into_iter()
             .map(|each| {
@@ -94,10 +134,11 @@ pub(super) async fn show(
                 let state = state.as_ref();
                 Destination {
                     health,
-                    auth: settings
-                        .auth
-                        .as_ref()
-                        .map_or_else(|| "by its URL".to_owned(), auth_words),
+                    auth: match (&settings.auth, &settings.to) {
+                        (Some(auth), _) => auth_words(auth),
+                        (None, Some(_)) => "by the mail server".to_owned(),
+                        (None, None) => "by its URL".to_owned(),
+                    },
                     pending: count(state.map_or(0, |state| state.pending + state.in_flight)),
                     dead: state.map_or(0, |state| state.dead),
                     last_success: state
@@ -108,7 +149,10 @@ pub(super) async fn show(
                     condition: settings.condition.as_ref().map(sentence),
                     id: settings.id,
                     name: settings.name,
-                    url: settings.url.unwrap_or_default(),
+                    url: match settings.to {
+                        Some(to) => to.join(", "),
+                        None => settings.url.unwrap_or_default(),
+                    },
                 }
             })
             .collect(),
@@ -130,6 +174,32 @@ impl Listens {
             },
         }
     }
+}
+
+/// Held-back alerts that the page lists; the API has the rest.
+const HELD_BACK_SHOWN: usize = 10;
+
+/// Both as sentences.
+fn hygiene(set: &Hygiene) -> Vec<(&'static str, String)> {
+    let mut all = Vec::new();
+    if let Some(cool_down) = &set.cool_down {
+        let per = match &cool_down.per {
+            Per::Conversation => "conversation".to_owned(),
+            Per::Metadata(name) => format!("account, by the metadata {name}"),
+        };
+        all.push((
+            "Cool-down",
+            format!("one alert in {} for each {per}", duration(cool_down.span)),
+        ));
+    }
+    if let Some(quiet) = &set.quiet_hours {
+        let windows: Vec<String> = quiet.windows().iter().map(ToString::to_string).collect();
+        let except = quiet.except_from.map_or(String::new(), |level| {
+            format!("; from {} on alerts go out all the same", level.word())
+        });
+        all.push(("Quiet hours", format!("{} ({}){except}", windows.join("; "), quiet.zone())));
+    }
+    all
 }
 
 fn auth_words(auth: &Auth) -> String {

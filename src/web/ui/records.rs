@@ -13,7 +13,7 @@ use super::words::miss_words;
 use crate::detect::{Assessment, Axis};
 use crate::domain::dry_run::{DryRun, Duplicate, Fate, Outlook};
 use crate::domain::levels::Levels;
-use crate::engine::Fired;
+use crate::engine::{Fired, Intake};
 use crate::web::WebState;
 use crate::web::api::dry_run::refused;
 use crate::web::api::records::{Judged, judge, take};
@@ -32,6 +32,8 @@ struct Page {
     runs: Vec<Run>,
     sent: Option<Vec<Sent>>,
     accepted: usize,
+    /// Alerts that cool-downs held back.
+    held_back: usize,
 }
 
 /// What would become of one record.
@@ -99,6 +101,7 @@ impl Page {
             runs: Vec::new(),
             sent: None,
             accepted: 0,
+            held_back: 0,
         }
     }
 
@@ -158,13 +161,13 @@ pub(super) async fn send(
         Err(problem) => return page.refused(&problem),
     };
     let accepted = taken.records.len();
-    let fired = take(&state, taken, rejected.len()).await?;
+    let Intake { fired, held_back } = take(&state, taken, rejected.len()).await?;
     let mut sent = Vec::with_capacity(fired.len());
     for each in &fired {
         sent.push(Sent::of(each, &state).await?);
     }
     let status = if accepted == 0 { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let mut answer = html(&Page { sent: Some(sent), rejected, accepted, ..page })?;
+    let mut answer = html(&Page { sent: Some(sent), rejected, accepted, held_back, ..page })?;
     *answer.status_mut() = status;
     Ok(answer)
 }

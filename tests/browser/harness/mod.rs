@@ -126,6 +126,8 @@ fn the_keyboard_is_enough() {
     let server = Server::start(FORM);
     let Some(visitor) = server.visitor() else { return };
     let page = visitor.open("/");
+    // A key that comes before there is anything to go to goes nowhere.
+    page.has("textbox", "URL");
     page.press(Key::Tab);
     assert_eq!(page.focused().name, "URL");
     page.write("https://a");

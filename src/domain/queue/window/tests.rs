@@ -69,6 +69,7 @@ impl World {
             let at = Timestamp::from_millis(self.now - skew);
             let id = DeliveryId(self.newest);
             let row = Waiting {
+                put_off: false,
                 id,
                 alert: AlertId(id.0),
                 queue_at: at,
@@ -191,4 +192,30 @@ fn everything_that_waits_is_sent_once_however_late_it_is_told() {
         let left: Vec<_> = world.disk.keys().take(5).collect();
         assert!(left.is_empty(), "seed {seed}: {} wait for ever: {left:?}", world.disk.len());
     }
+}
+
+/// What quiet hours put off keeps its time whatever the clock does; all else that comes first goes at once.
+#[test]
+fn only_what_was_put_off_waits_for_its_first_attempt() {
+    let at = Timestamp::from_millis;
+    let row = |id: i64, put_off: bool| Waiting {
+        id: DeliveryId(id),
+        alert: AlertId(id),
+        queue_at: at(9_000_000),
+        due_at: at(9_000_000),
+        expires_at: at(i64::MAX),
+        accepted_at: at(0),
+        attempts: 0,
+        put_off,
+    };
+    let mut window = Window::new();
+    let asked = window.wants();
+    assert!(asked.is_some());
+    window.loaded(Loaded { rows: vec![row(1, true), row(2, false)], newest: 2 }, |_| false);
+    window.clamp(at(1000), Duration::from_secs(60));
+    let first = window.first().copied().unwrap();
+    assert_eq!((first.id, first.due_at), (DeliveryId(2), at(1000)));
+    window.take(&first);
+    let put_off = window.first().copied().unwrap();
+    assert_eq!((put_off.due_at, put_off.is_at_once()), (at(9_000_000), false));
 }

@@ -125,6 +125,8 @@ fn automation() -> Value {
                                 passes on. It can't be changed later."},
             "filter": condition_or_none("Which records it watches; without it, all. Not for a relay."),
             "minimum_levels": nullable(least),
+            "cool_down": nullable(cool_down()),
+            "quiet_hours": nullable(quiet_hours()),
             "inbound_auth": nullable(auth("How the sender of a relay proves who it is; without it, \
                                            everybody who knows the address can post.")),
             "inbound_url": given("Where the sender of a relay posts to."),
@@ -134,6 +136,40 @@ fn automation() -> Value {
                                 replaces it; one without is added; what is missing is deleted."},
         }),
         "An automation with its integrations.",
+    )
+}
+
+fn cool_down() -> Value {
+    object(
+        &["per", "span"],
+        json!({
+            "per": {"type": "string", "examples": ["conversation", "metadata.account_id"],
+                "description": "What the alerts have in common: their conversation, or a field of the \
+                                metadata that names the account."},
+            "span": {"type": "string", "examples": ["30m", "4h"],
+                "description": "From one minute to seven days."},
+        }),
+        "After an alert, others with the same value are held back for that time: counted, listed, and told \
+         with the next alert's message. One of a higher escalation level goes out all the same. Not for a \
+         relay.",
+    )
+}
+
+fn quiet_hours() -> Value {
+    object(
+        &["time_zone", "windows"],
+        json!({
+            "time_zone": {"type": "string", "examples": ["Europe/Berlin", "UTC"],
+                "description": "Whose clocks count."},
+            "windows": {"type": "array", "minItems": 1, "maxItems": limits::QUIET_WINDOWS,
+                "items": {"type": "string", "examples": ["mon-fri 20:00-07:00", "sat,sun 00:00-24:00"]},
+                "description": "Days and hours. One that ends before it begins ends on the next day."},
+            "except_from": {"type": ["string", "null"],
+                "enum": Level::ALL.iter().map(|level| Value::from(level.word())).chain([Value::Null])
+                    .collect::<Vec<_>>(),
+                "description": "Alerts from this escalation level on go out all the same."},
+        }),
+        "Alerts wait until these end, and go out then. Not for a relay.",
     )
 }
 

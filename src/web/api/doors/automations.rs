@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::automation_out::AutomationOut;
 use super::super::describe::call;
 use super::super::integration_out::IntegrationOut;
-use super::super::{Page, apply, automations};
+use super::super::{Page, apply, automations, held_back};
 use super::{Door, EDIT, VIEW, door};
 use crate::web::error::Code;
 
@@ -83,6 +83,15 @@ pub(super) fn doors() -> Vec<Door> {
     .takes("ApplyInput", json!({"automations": [example()]}))
     .gives::<apply::AppliedOut>(200, "What was changed, or would be.")
     .with_header("ETag", "What the document was compared with.");
+    let held_back = call(
+        "listHeldBack",
+        TAG,
+        "List alerts that were held back",
+        "What the automation's cool-down held back, newest first. Each is counted in the next alert's message, \
+         too.",
+    )
+    .paged()
+    .gives::<Page<held_back::HeldBackOut>>(200, "A page of them.");
     vec![
         door(Method::POST, "/v1/automations/apply", EDIT, apply::apply, apply),
         door(Method::GET, ALL, VIEW, automations::list, list),
@@ -91,6 +100,7 @@ pub(super) fn doors() -> Vec<Door> {
         door(Method::PUT, ONE, EDIT, automations::replace, replace),
         door(Method::PATCH, ONE, EDIT, automations::patch, patch),
         door(Method::DELETE, ONE, EDIT, automations::delete, delete),
+        door(Method::GET, "/v1/automations/{id}/held-back", VIEW, held_back::list, held_back),
     ]
 }
 

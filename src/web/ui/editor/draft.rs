@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::credential::{Credential, Desk};
 use super::destination::{Destination, Stage};
+use super::hygiene::HygieneForm;
 use super::inbound::{Inbound, Listening};
 use super::rows::{Group, Node, Row};
 use crate::domain::automation::{Automation, Trigger, Watch};
@@ -28,6 +29,7 @@ pub(super) struct Draft {
     pub(super) filter: Group,
     /// The least of each axis, in the order of [`AXES`]; empty where none is asked for.
     pub(super) least: [String; 3],
+    pub(super) hygiene: HygieneForm,
     pub(super) destinations: Vec<Destination>,
 }
 
@@ -100,6 +102,7 @@ impl Draft {
             inbound: Inbound::new(),
             filter: Group::default(),
             least: Default::default(),
+            hygiene: HygieneForm::default(),
             destinations: Vec::new(),
         }
     }
@@ -124,6 +127,7 @@ impl Draft {
                 least.emotional_intensity.map_or_else(String::new, |level| level.word().to_owned()),
                 least.sentiment_shift.map_or_else(String::new, |shift| shift.word().to_owned()),
             ],
+            hygiene: HygieneForm::of(&watch.hygiene),
             destinations: automation.integrations.iter().map(Destination::of).collect(),
         }
     }
@@ -161,6 +165,7 @@ impl Draft {
             inbound: Inbound::read(form, desk)?,
             filter: Group::read(form, "/filter"),
             least: AXES.map(|axis| form.text(&format!("/minimum_levels/{axis}")).to_owned()),
+            hygiene: HygieneForm::read(form),
             destinations,
         })
     }
@@ -180,6 +185,7 @@ impl Draft {
         for (axis, word) in AXES.iter().zip(&self.least) {
             fields.push((format!("/minimum_levels/{axis}"), word.clone()));
         }
+        self.hygiene.fields(&mut fields);
         for (index, destination) in self.destinations.iter().enumerate() {
             destination.fields(&at(index), &mut fields);
         }
@@ -215,6 +221,9 @@ impl Draft {
         match self.listening {
             Listening::Records => {
                 set("minimum_levels", Value::Object(least));
+                for (name, value) in self.hygiene.json(&mut places) {
+                    set(name, value);
+                }
                 if let Some(filter) = self.filter.json("/filter", "/filter", &mut places) {
                     set("filter", filter);
                 }

@@ -5,6 +5,7 @@ mod conflict;
 mod credential;
 mod destination;
 mod draft;
+mod hygiene;
 mod inbound;
 mod page;
 mod rows;

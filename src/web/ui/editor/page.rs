@@ -5,6 +5,7 @@ use askama::Template;
 use super::credential::Credential;
 use super::destination::{Destination, Stage};
 use super::draft::{AXES, Draft, at};
+use super::hygiene::PER;
 use super::rows::{Group, METADATA, Matching, Node, Row};
 use super::words::{
     METHODS, field_label, field_words, kind_title, kind_words, method_words, op_words,

@@ -98,6 +98,8 @@ pub(in crate::web::ui) fn field_label(field: &str) -> &str {
         "active" => "Active",
         "filter" => "Feedback filter",
         "minimum_levels" => "Minimum levels",
+        "cool_down" => "Cool-down",
+        "quiet_hours" => "Quiet hours",
         "trigger" => "What it listens to",
         "inbound_auth" => "Sender’s authentication",
         "escalation_level" => "Escalation level",
