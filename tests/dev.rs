@@ -93,6 +93,12 @@ fn every_sample_alert_arrives_some_only_after_a_retry() {
     let mut dev = Dev::start(&["--exit"]);
     let data = dev.opening["data"].as_str().unwrap().to_owned();
     let (said, summary) = dev.until_summary();
+    // One alert arrived everywhere, though not everybody took it at once.
+    let last = line(&mut dev.out).expect("one alert, everywhere");
+    let ways = last["everywhere"]["ways"].as_array().unwrap().clone();
+    let kinds: Vec<&str> = ways.iter().map(|way| way["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["webhook", "webhook", "slack", "email", "webhook"]);
+    assert!(ways.iter().any(|way| way["attempts"].as_u64().unwrap() > 1), "{last}");
     assert!(dev.child.wait().unwrap().success());
 
     let fed = said.iter().find_map(|line| line.get("fed")).unwrap();
@@ -106,8 +112,14 @@ fn every_sample_alert_arrives_some_only_after_a_retry() {
     let tries: Vec<&Value> = said.iter().filter_map(|line| line.get("alert")).collect();
     let (delivered, failed): (Vec<&Value>, Vec<&Value>) =
         tries.iter().partition(|alert| alert["status"] == 200);
-    assert_eq!(delivered.len() as u64, summary["delivered"].as_u64().unwrap());
-    assert_eq!(failed.len() as u64, summary["failed_attempts"].as_u64().unwrap());
+    // Mail is told in its own form: each is put off once.
+    let mails: Vec<&Value> = said.iter().filter_map(|line| line.get("mail")).collect();
+    let (taken, put_off): (Vec<&Value>, Vec<&Value>) =
+        mails.iter().partition(|mail| mail["answer"] == 250);
+    assert_eq!((taken.len() as u64, put_off.len()), (fed["alerts"].as_u64().unwrap(), taken.len()));
+    assert!(mails.iter().all(|mail| mail["tls"] == true));
+    assert_eq!((delivered.len() + taken.len()) as u64, summary["delivered"].as_u64().unwrap());
+    assert_eq!((failed.len() + put_off.len()) as u64, summary["failed_attempts"].as_u64().unwrap());
     for alert in &tries {
         assert_eq!(alert["problems"], serde_json::json!([]), "{alert}");
         assert_ne!(alert["auth_ok"], false);
@@ -115,13 +127,20 @@ fn every_sample_alert_arrives_some_only_after_a_retry() {
     // Some fail once, and some twice, so that the delay is seen to grow.
     let after = |attempt: u64| delivered.iter().filter(|alert| alert["attempt"] == attempt).count();
     assert!(after(2) > 0 && after(3) > 0);
-    let retried = (after(2) + after(3)) as u64;
+    let retried = (after(2) + after(3) + taken.len()) as u64;
     assert_eq!(summary["delivered_after_retry"], retried);
     // Failures are told with the delay that follows; one that was over before it was looked up is not.
     let backoffs: Vec<&Value> = said.iter().filter_map(|line| line.get("backoff")).collect();
     assert!(!backoffs.is_empty() && backoffs.len() <= failed.len());
     for told in backoffs {
         assert!(told["next_attempt_in_ms"].as_u64().unwrap() > 0, "{told}");
+    }
+
+    // Each alert goes to a place of each kind, and on through a second service.
+    for name in ["desk", "router", "slack", "partner"] {
+        let seen = said.iter().filter(|line| line["receiver"] == name);
+        let taken = seen.filter(|line| line["alert"]["status"] == 200).count() as u64;
+        assert_eq!(Some(taken), fed["alerts"].as_u64(), "{name}");
     }
 
     assert!(!Path::new(&data).exists(), "the data are thrown away");
@@ -165,7 +184,8 @@ fn it_stays_up_for_the_other_commands_until_a_signal_ends_it() {
     assert!(told.contains("mine.jsonl record 1: "), "{told}");
     assert!(told.ends_with("1 accepted, 1 alerts, 1 rejected\n"), "{told}");
     let mut arrived = 0;
-    while arrived < 2 {
+    // At the desk, the router, Slack, and the partner behind the second service; the mail comes later.
+    while arrived < 3 {
         let seen = line(&mut dev.out).unwrap();
         let alert = &seen["alert"];
         arrived += u32::from(alert["record_id"] == "mine-1" && alert["status"] == 200);

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::asked::Arrived;
 use super::scene::Scene;
 use super::service::Service;
 use super::story::{Progress, tell};
@@ -133,6 +134,32 @@ impl Look {
             self.paint.colour(Colour::Green, &all),
             fed.totals.accepted
         ));
+    }
+
+    /// Where one alert went, and what it took to get there.
+    pub(super) fn everywhere(&self, record: &str, arrived: &[Arrived]) {
+        if self.json {
+            let ways: Vec<_> = arrived
+                .iter()
+                .map(|each| {
+                    serde_json::json!({
+                        "name": each.place, "kind": each.kind, "attempts": each.attempts,
+                    })
+                })
+                .collect();
+            let line = serde_json::json!({"everywhere": {"record_id": record, "ways": ways}});
+            return tell(&format!("{line}\n"));
+        }
+        let title = format!("One alert, everywhere: {}", plain(record));
+        let mut text = format!("\n{}\n", self.paint.bold(&title));
+        for Arrived { place, kind, attempts } in arrived {
+            let tries = match attempts {
+                1 => "at the first try".to_owned(),
+                more => format!("at try {more}"),
+            };
+            text.push_str(&format!("  {:<17} {:<8} arrived {tries}\n", plain(place), plain(kind)));
+        }
+        tell(&text);
     }
 
     /// What to try next.

@@ -2,7 +2,9 @@
 //! its receivers are in the same process, and some of them fail at first, so that a person sees alerts
 //! arrive, fail, back off and arrive again within seconds.
 
+mod asked;
 mod look;
+mod relay;
 mod scene;
 mod service;
 mod story;
@@ -64,7 +66,7 @@ pub async fn run(args: DevArgs) -> Result<(), CliError> {
     let (story, failures) = Story::new(paint, args.json);
     telemetry::start(false, "error");
     let scene = Scene::set(&story).await?;
-    let service = Service::start(&dir, args.listen, scene.ca_pem()).await?;
+    let service = Service::start(&dir, args.listen, scene.made()).await?;
     let look = Look { paint, json: args.json };
     let client = client_of(&service)?;
     let automation_id = scene.automate(&client).await?;
@@ -73,7 +75,7 @@ pub async fn run(args: DevArgs) -> Result<(), CliError> {
     let looker = tokio::spawn(look_up(client_of(&service)?, story.clone(), failures));
     let mut progress = story.progress();
     let ended = tokio::select! {
-        ended = demonstrate(&client, &look, &mut progress, &args) => ended,
+        ended = demonstrate(&client, &look, &mut progress, &args, &automation_id) => ended,
         () = signals.end() => Ok(()),
     };
     if ended.is_ok() && !args.exit && !signals.seen() {
@@ -109,6 +111,7 @@ async fn demonstrate(
     look: &Look,
     progress: &mut tokio::sync::watch::Receiver<Progress>,
     args: &DevArgs,
+    automation_id: &str,
 ) -> Result<(), CliError> {
     let usual = if args.exit { Duration::ZERO } else { PACE };
     let fed = feed(client, look, args.pace.unwrap_or(usual)).await?;
@@ -124,8 +127,34 @@ async fn demonstrate(
     };
     let progress = arrived.map_err(CliError::failed)?;
     look.closing(&fed, progress);
+    // The last results may not be written down yet: then nothing is told of one alert.
+    if let Some((record, arrived)) = written_down(client, automation_id, fed.deliveries).await? {
+        look.everywhere(&record, &arrived);
+    }
     Ok(())
 }
+
+/// One alert with all its ways, once the service has written down that all deliveries arrived.
+async fn written_down(
+    client: &Client,
+    automation_id: &str,
+    deliveries: u64,
+) -> Result<Option<(String, Vec<asked::Arrived>)>, CliError> {
+    for _ in 0..WRITTEN_TRIES {
+        let query = [("automation_id", automation_id), ("state", "delivered"), ("limit", "200")];
+        let page = client.read("/v1/deliveries", &query).await?;
+        let written = page.get("data").and_then(serde_json::Value::as_array).map_or(0, Vec::len);
+        if written as u64 >= deliveries.min(200) {
+            return Ok(asked::everywhere(client, automation_id).await?);
+        }
+        tokio::time::sleep(WRITTEN_EVERY).await;
+    }
+    Ok(None)
+}
+
+/// How often it is looked whether all is written down, and how soon again.
+const WRITTEN_TRIES: u32 = 100;
+const WRITTEN_EVERY: Duration = Duration::from_millis(20);
 
 /// Sends the samples: one by one at a pace, or all at once.
 async fn feed(client: &Client, look: &Look, pace: Duration) -> Result<Fed, CliError> {
@@ -169,7 +198,7 @@ async fn reasons(client: &Client, look: &Look, sample: &RawValue) -> Result<(), 
 /// Asks the service, for each failed try, when the next one is, and tells it.
 async fn look_up(client: Client, story: Story, mut failures: tokio::sync::mpsc::Receiver<Failure>) {
     while let Some(failure) = failures.recv().await {
-        match scene::next_attempt(&client, &failure).await {
+        match asked::next_attempt(&client, &failure).await {
             Ok(Some((pause, why))) => story.backs_off(&failure, pause, &why),
             // It was tried again before we asked: nothing is left to tell.
             Ok(None) => {}

@@ -1,15 +1,17 @@
-//! The stage: two receivers with a throwaway certificate, and an automation that alerts both.
-
-use std::time::Duration;
+//! The stage: a receiver of each kind with a throwaway certificate, a second service, and an automation that
+//! alerts them all.
 
 use serde_json::{Value, json};
 
-use super::story::{Failure, Story};
+use super::relay::Relay;
+use super::service::Made;
+use super::story::Story;
 use crate::cli::certificate::Throwaway;
-use crate::cli::client::{Client, ClientError};
+use crate::cli::client::Client;
 use crate::cli::error::CliError;
+use crate::cli::listen::mail::{MailOptions, MailTrouble, Mailbox};
 use crate::cli::listen::{
-    Answer, Auth, Behaviour, Expected, Options, Receiver, RetryAfter, Trouble,
+    Answer, Auth, Behaviour, Expected, Options, Receiver, RetryAfter, Speaks, Trouble,
 };
 use crate::domain::secret::Secret;
 
@@ -17,53 +19,73 @@ use crate::domain::secret::Secret;
 const STEADY: &str = "desk";
 /// The receiver that wants a credential, and fails some alerts at first.
 const SHAKY: &str = "router";
+/// The Slack channel.
+const CHAT: &str = "slack";
+/// The mail server.
+const MAILBOX: &str = "mailbox";
+/// The receiver behind the second service.
+const PARTNER: &str = "partner";
+
+/// What is told of a place that alerts go to: its name, where it is, and what it does.
+pub(super) type Place = (&'static str, String, &'static str);
 
 /// The receivers, and what the service must know of them.
 pub(super) struct Scene {
     steady: Receiver,
     shaky: Receiver,
+    chat: Receiver,
+    mailbox: Mailbox,
+    partner: Receiver,
+    relay: Relay,
     ca_pem: String,
     credential: String,
 }
 
 impl Scene {
-    /// Starts the receivers.
+    /// Starts the receivers, and the service that passes on.
     pub(super) async fn set(story: &Story) -> Result<Self, CliError> {
         let made =
             Throwaway::make(std::net::Ipv4Addr::LOCALHOST.into()).map_err(CliError::failed)?;
-        let certificate = (made.certificate_pem, made.key_pem);
+        let certificate = || Some((made.certificate_pem.clone(), made.key_pem.clone()));
         let credential = format!("router-{}", uuid::Uuid::new_v4().simple());
-        let steady = Receiver::start(Options {
-            certificate: Some(certificate.clone()),
-            watcher: Some(story.watcher(STEADY, true)),
-            ..Options::default()
+        let receiver = |name, words, options: Options| {
+            let watcher = Some(story.watcher(name, words));
+            Receiver::start(Options { certificate: certificate(), watcher, ..options })
+        };
+        let auth = Some(Auth::Bearer(Secret::new(credential.clone())));
+        let expected = Expected { auth, signing_secret: None };
+        let steady = receiver(STEADY, true, Options::default());
+        let shaky =
+            receiver(SHAKY, false, Options { behaviour: shaky(), expected, ..Options::default() });
+        let chat = receiver(CHAT, false, Options { speaks: Speaks::Slack, ..Options::default() });
+        let partner = receiver(PARTNER, false, Options::default());
+        let mailbox = Mailbox::start(MailOptions {
+            certificate: certificate(),
+            trouble: MailTrouble { fail_first: Some(1), ..MailTrouble::default() },
+            watcher: Some(story.mail_watcher(MAILBOX)),
+            ..MailOptions::default()
         });
-        let shaky = Receiver::start(Options {
-            certificate: Some(certificate),
-            behaviour: shaky(),
-            expected: Expected {
-                auth: Some(Auth::Bearer(Secret::new(credential.clone()))),
-                signing_secret: None,
-            },
-            watcher: Some(story.watcher(SHAKY, false)),
-            ..Options::default()
-        });
-        let (steady, shaky) = (steady.await, shaky.await);
+        let partner = partner.await.map_err(CliError::failed)?;
+        let relay = Relay::start(&made, &format!("{}alerts", partner.url())).await?;
         Ok(Self {
-            steady: steady.map_err(CliError::failed)?,
-            shaky: shaky.map_err(CliError::failed)?,
+            steady: steady.await.map_err(CliError::failed)?,
+            shaky: shaky.await.map_err(CliError::failed)?,
+            chat: chat.await.map_err(CliError::failed)?,
+            mailbox: mailbox.await.map_err(CliError::failed)?,
+            partner,
+            relay,
             ca_pem: made.ca_pem,
             credential,
         })
     }
 
-    /// The authority that the service must trust.
-    pub(super) fn ca_pem(&self) -> &str {
-        &self.ca_pem
+    /// What the service is made with.
+    pub(super) fn made(&self) -> Made<'_> {
+        Made { ca_pem: &self.ca_pem, own: None, mailbox: Some(self.mailbox.address()) }
     }
 
-    /// Each receiver with what it does, for people.
-    pub(super) fn receivers(&self) -> [(&'static str, String, &'static str); 2] {
+    /// Each place with what it does, for people.
+    pub(super) fn receivers(&self) -> [Place; 5] {
         [
             (
                 STEADY,
@@ -75,12 +97,24 @@ impl Scene {
                 format!("{}alerts", self.shaky.url()),
                 "wants a credential, and fails every third alert at first",
             ),
+            (CHAT, format!("{}services/…", self.chat.url()), "is a Slack channel"),
+            (
+                MAILBOX,
+                self.mailbox.address().to_string(),
+                "is a mail server that takes each mail at the second try",
+            ),
+            (
+                PARTNER,
+                format!("{}alerts", self.partner.url()),
+                "gets alerts through the relay of a second Belfry",
+            ),
         ]
     }
 
     /// Makes the sample automation, through the API as anybody would. Returns its id.
     pub(super) async fn automate(&self, client: &Client) -> Result<String, CliError> {
-        let [(steady, steady_url, _), (shaky, shaky_url, _)] = self.receivers();
+        let [(steady, steady_url, _), (shaky, shaky_url, _), ..] = self.receivers();
+        let chat_url = format!("{}services/T0/B0/{}", self.chat.url(), self.credential);
         let automation = json!({
             "name": "Sample: what escalates",
             "active": true,
@@ -89,6 +123,11 @@ impl Scene {
                 {"kind": "webhook", "name": steady, "url": steady_url, "auth": {"method": "none"}},
                 {"kind": "webhook", "name": shaky, "url": shaky_url,
                  "auth": {"method": "bearer", "credential": self.credential}},
+                {"kind": "slack", "name": CHAT, "url": chat_url},
+                {"kind": "email", "name": MAILBOX,
+                 "to": ["on-call@belfry.example", "lead@belfry.example"]},
+                {"kind": "webhook", "name": format!("{PARTNER} by relay"), "url": self.relay.url(),
+                 "auth": {"method": "api_key", "credential": self.relay.credential()}},
             ],
         });
         let body = automation.to_string().into_bytes();
@@ -101,8 +140,11 @@ impl Scene {
 
     pub(super) async fn stop(self) {
         // The counts were told as they grew.
-        let _told = self.steady.stop().await;
-        let _told = self.shaky.stop().await;
+        self.relay.stop().await;
+        for receiver in [self.steady, self.shaky, self.chat, self.partner] {
+            let _told = receiver.stop().await;
+        }
+        let _told = self.mailbox.stop().await;
     }
 }
 
@@ -116,42 +158,4 @@ fn shaky() -> Behaviour {
         fail(Answer::status(503), 2, 12),
         fail(Answer::status(503), 1, 3),
     ])
-}
-
-/// How often the service is asked for a failure that it has not written down yet, and how soon again.
-const ASKED: u32 = 50;
-const ASKED_EVERY: Duration = Duration::from_millis(20);
-
-/// When the delivery is tried again, counted from its failure, and why it failed; `None` where it was
-/// tried again meanwhile.
-pub(super) async fn next_attempt(
-    client: &Client,
-    failure: &Failure,
-) -> Result<Option<(Duration, String)>, ClientError> {
-    let query = [
-        ("integration_id", failure.integration_id.as_str()),
-        ("record_id", failure.record_id.as_str()),
-    ];
-    let page = client.read("/v1/deliveries", &query).await?;
-    let Some(id) = page.pointer("/data/0/id").and_then(Value::as_str) else { return Ok(None) };
-    let path = format!("/v1/deliveries/{id}");
-    for _ in 0..ASKED {
-        let delivery = client.read(&path, &[]).await?;
-        let made = delivery.get("attempts").and_then(Value::as_array);
-        let made: Vec<&Value> = made.into_iter().flatten().collect();
-        match made.len().cmp(&(failure.attempt as usize)) {
-            std::cmp::Ordering::Less => tokio::time::sleep(ASKED_EVERY).await,
-            std::cmp::Ordering::Greater => return Ok(None),
-            std::cmp::Ordering::Equal => {
-                let why = made.last().and_then(|attempt| attempt.get("detail")?.as_str());
-                return Ok(pause(&delivery, failure).zip(why.map(str::to_owned)));
-            }
-        }
-    }
-    Ok(None)
-}
-
-fn pause(delivery: &Value, failure: &Failure) -> Option<Duration> {
-    let next: jiff::Timestamp = delivery.get("next_attempt_at")?.as_str()?.parse().ok()?;
-    next.duration_since(failure.at).try_into().ok()
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use crate::cli::listen::mail::{MailWatcher, mail_lines};
 use crate::cli::listen::{Manner, Seen, Watcher, lines, write_line};
 use crate::cli::paint::{Colour, Paint, plain};
 
@@ -88,6 +89,29 @@ impl Story {
             {
                 tracing::debug!("too many failures at once to look up when each is tried again");
             }
+        })
+    }
+
+    /// The eye of a mail server.
+    pub(super) fn mail_watcher(&self, receiver: &'static str) -> MailWatcher {
+        let json = self.json;
+        let manner = Manner { paint: self.paint, receiver: Some(receiver), words: false };
+        let progress = self.progress.clone();
+        Box::new(move |seen| {
+            tell(&match json {
+                true => {
+                    format!("{{\"receiver\":\"{receiver}\",\"mail\":{}}}\n", seen.line().trim_end())
+                }
+                false => mail_lines(seen, manner),
+            });
+            progress.send_modify(|progress| match (seen.answer, seen.duplicate) {
+                (250, false) => {
+                    progress.taken += 1;
+                    progress.after_retry += u64::from(seen.attempt > 1);
+                }
+                (_, true) => progress.duplicates += 1,
+                (_, false) => progress.failed += 1,
+            });
         })
     }
 
