@@ -38,6 +38,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("PUT", "/v1/automations/{id}", "editor admin"),
     ("PATCH", "/v1/automations/{id}", "editor admin"),
     ("DELETE", "/v1/automations/{id}", "editor admin"),
+    ("GET", "/v1/automations/{id}/held-back", "viewer editor admin"),
     ("GET", "/v1/automations/{id}/integrations", "viewer editor admin"),
     ("POST", "/v1/automations/{id}/integrations", "editor admin"),
     ("GET", "/v1/integrations/{id}", "viewer editor admin"),

@@ -81,7 +81,8 @@ impl Element {
         }
         Some(Self {
             role: text_of(&node["role"]["value"]),
-            name: text_of(&node["name"]["value"]),
+            // Some versions keep the space between a control and its label.
+            name: text_of(&node["name"]["value"]).trim().to_owned(),
             description: text_of(&node["description"]["value"]),
             value: node["value"]["value"].as_str().map_or_else(
                 || {

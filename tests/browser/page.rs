@@ -92,6 +92,19 @@ impl Tab {
         outcome(&self.ask("Runtime.evaluate", call)?)
     }
 
+    /// Waits until something of the page was painted: Chromium drops the keys that come before. Without
+    /// scripts it can't be asked, and presses nothing.
+    pub(crate) fn is_painted(&self) {
+        if !self.scripts.load(Ordering::Relaxed) {
+            return;
+        }
+        let script = "performance.getEntriesByType('paint').length > 0";
+        self.until("its first picture", || {
+            let painted = self.evaluate(script, World::Ours)? == Value::Bool(true);
+            painted.then_some(()).ok_or_else(|| "nothing is painted yet".to_owned())
+        });
+    }
+
     /// Looks until it is found; fails with the last reason why it is not.
     pub(crate) fn until<T>(&self, what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
         let deadline = Instant::now() + PATIENCE;

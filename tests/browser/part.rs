@@ -201,6 +201,7 @@ impl Part {
 
     /// A key, wherever the keyboard is.
     pub(crate) fn press(&self, key: Key) {
+        self.tab.is_painted();
         self.tab.act(key.strokes().map(|stroke| ("Input.dispatchKeyEvent", stroke)));
     }
 

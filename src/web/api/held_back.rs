@@ -44,11 +44,11 @@ pub(super) async fn list(
     path: Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let id: AutomationId = id(&path, "automation")?;
     let mut query = Query::of(request.query_string());
     let limit = query.limit();
     let before = query.parsed::<i64>("cursor", "is not a cursor that a list gave");
     let before = query.end(before)?;
+    let id: AutomationId = id(&path, "automation")?;
     // 404 where there is no such automation.
     view::automation(&state, id).await?;
     let rows = state.reader.held_back(id, before, limit.saturating_add(1)).await?;
