@@ -41,6 +41,8 @@ pub(crate) struct Seen {
     /// Every address that was asked, in order.
     pub(crate) requests: Vec<String>,
     pub(crate) troubles: Vec<Trouble>,
+    /// Whether trouble is what the test is about: what comes late fails nothing then.
+    pub(crate) expects_trouble: bool,
     /// The one that may be asked: `http://127.0.0.1:4711`.
     origin: String,
     /// The addresses of requests under way, by Chromium's ids.

@@ -433,6 +433,11 @@ impl Page {
         self.tab.journal.with(|seen| std::mem::take(&mut seen.troubles))
     }
 
+    /// From here on trouble is expected, and does not fail the test when it comes.
+    pub(crate) fn expects_trouble(&self) {
+        self.tab.journal.with(|seen| seen.expects_trouble = true);
+    }
+
     /// Waits until something goes wrong as it is expected to, and takes all that did.
     pub(crate) fn wait_for_trouble(&self, expected: impl Fn(&Trouble) -> bool) -> Vec<Trouble> {
         self.tab.until("trouble", || {
@@ -451,9 +456,10 @@ impl Drop for Page {
         tab.chromium.forget(&tab.id);
         let _closed = tab.chromium.ask(None, "Target.closeTarget", json!({"targetId": tab.target}));
         if !std::thread::panicking() {
-            let (troubles, dialog) =
-                tab.journal.with(|seen| (seen.troubles.clone(), seen.dialog.clone()));
-            assert!(troubles.is_empty(), "in the page: {troubles:#?}");
+            let (troubles, expected, dialog) = tab.journal.with(|seen| {
+                (seen.troubles.clone(), seen.expects_trouble, seen.dialog.clone())
+            });
+            assert!(troubles.is_empty() || expected, "in the page: {troubles:#?}");
             assert_eq!(dialog, None, "a dialog stands open");
         }
     }
