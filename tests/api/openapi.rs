@@ -184,7 +184,8 @@ fn every_example_works() {
                 .as_object()
                 .unwrap()
                 .keys()
-                .filter(|s| s.starts_with('2'))
+                // Of a call that can be dry, the answer to a dry run is another.
+                .filter(|s| s.starts_with('2') && (path != "/v1/records" || *s != "200"))
                 .collect();
             assert_eq!(promised, [&answer.status.to_string()], "{method} {path}: {answer:?}");
             sent += 1;

@@ -456,9 +456,9 @@ impl Drop for Page {
         tab.chromium.forget(&tab.id);
         let _closed = tab.chromium.ask(None, "Target.closeTarget", json!({"targetId": tab.target}));
         if !std::thread::panicking() {
-            let (troubles, expected, dialog) = tab.journal.with(|seen| {
-                (seen.troubles.clone(), seen.expects_trouble, seen.dialog.clone())
-            });
+            let (troubles, expected, dialog) = tab
+                .journal
+                .with(|seen| (seen.troubles.clone(), seen.expects_trouble, seen.dialog.clone()));
             assert!(troubles.is_empty() || expected, "in the page: {troubles:#?}");
             assert_eq!(dialog, None, "a dialog stands open");
         }

@@ -79,7 +79,7 @@ pub(super) fn written(automations: &[Value]) -> String {
             automation.get("integrations").and_then(Value::as_array).into_iter().flatten()
         {
             text.push_str("\n[[automations.integrations]]\n");
-            members(integration, &["id", "name", "kind", "url", "auth"], &mut text);
+            members(integration, &["id", "name", "kind", "url", "to", "auth"], &mut text);
         }
     }
     text
@@ -217,8 +217,8 @@ mod tests {
 
     #[test]
     fn what_is_written_can_be_read() {
-        let automations =
-            vec![json!({"id": "1", "name": "Churn \"risk\"", "active": true, "version": 7,
+        let automations = vec![
+            json!({"id": "1", "name": "Churn \"risk\"", "active": true, "version": 7,
             "filter": {"all": [{"field": "metadata.arr", "op": "gte", "value": 100_000},
                                {"any": [{"field": "tags", "op": "in", "value": ["a", "b"]}]}]},
             "minimum_levels": {"escalation_level": "high"},
@@ -227,7 +227,11 @@ mod tests {
                  "auth": {"method": "bearer", "credential_set": true}, "retry": {"factor": 2.5}},
                 {"id": "3", "name": "same", "kind": "webhook", "url": "https://b.example.com/"},
                 {"id": "4", "name": "same", "kind": "webhook", "url": "https://b.example.com/"},
-            ]})];
+                {"id": "5", "name": "post", "kind": "email", "to": ["a@example.com", "b@example.com"]},
+            ],
+            "cool_down": {"per": "conversation", "span": "30m"},
+            "quiet_hours": {"time_zone": "UTC", "windows": ["mon-fri 20:00-07:00"]}}),
+        ];
         let plain = settings(automations);
         let text = written(&plain);
         let back = read(&text, "x.toml", Path::new("")).unwrap();

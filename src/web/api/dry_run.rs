@@ -137,7 +137,15 @@ pub(super) async fn read(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = body::json(&request, payload).await?;
-    let Judged { taken, rejected } = records::judge(&body, &state).await?;
+    told(&body, &state).await
+}
+
+/// What the records of a call would do.
+///
+/// # Errors
+/// What is wrong with the call as a whole, or what the store says.
+pub(super) async fn told(body: &[u8], state: &WebState) -> Result<HttpResponse, Problem> {
+    let Judged { taken, rejected } = records::judge(body, state).await?;
     let runs = state.engine.dry_run(&taken.records).await.map_err(refused)?;
     let is_rejected = |index: &usize| rejected.iter().any(|(each, _)| each == index);
     let places = (0..).filter(|index| !is_rejected(index));

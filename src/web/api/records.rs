@@ -8,10 +8,12 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use super::dry_run;
+use super::query::Query;
 use super::record_json::{CallError, parse_records};
 use crate::engine::{Intake, Judgement};
 use crate::web::WebState;
-use crate::web::auth::{Caller, Ingest};
+use crate::web::auth::{Caller, Ingest, Needs as _, Viewer};
 use crate::web::body;
 use crate::web::error::{Code, Problem};
 
@@ -53,12 +55,24 @@ impl JsonSchema for AcceptedOut {
 }
 
 pub(super) async fn accept(
-    _caller: Caller<Ingest>,
+    caller: Caller<Ingest>,
     state: Data<WebState>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
+    let mut query = Query::of(request.query_string());
+    let is_dry = query.flag("dry_run");
+    let is_dry = query.end(is_dry)?;
     let body = body::json(&request, payload).await?;
+    if is_dry {
+        // Who may hand records in only is not told what is configured.
+        if !Viewer::met_by(caller.right()) {
+            let words =
+                "This token may hand records in and nothing else: a dry run tells of automations.";
+            return Err(Problem::new(Code::Forbidden, words));
+        }
+        return dry_run::told(&body, &state).await;
+    }
     let Judged { taken, rejected } = judge(&body, &state).await?;
     let count = taken.records.len();
     let intake = take(&state, taken, rejected.len()).await?;

@@ -176,6 +176,10 @@ fn responses(door: &Door, generator: &mut SchemaGenerator) -> Value {
     }
     let mut all = Map::new();
     all.insert(answer.status.to_string(), done);
+    if let Some((text, schema)) = &door.about.dry_answer {
+        let content = json!({"application/json": {"schema": schema(generator)}});
+        all.insert("200".to_owned(), json!({"description": text, "content": content}));
+    }
     if let Some((schema, statuses)) = &door.about.own_refusals {
         for (status, text) in statuses {
             let content = json!({"application/json": {"schema": schema(generator)}});

@@ -29,6 +29,8 @@ pub(in crate::web::api) struct About {
     /// Whether it counts no cookie, so that it is nobody's business from which site it is called.
     from_anywhere: bool,
     answer: Answer,
+    /// What it answers where it only says what it would do, and that is another thing.
+    dry_answer: Option<(&'static str, SchemaOf)>,
     /// Refusals beside those that all calls of its kind have.
     refusals: Vec<Code>,
     /// Its refusals, where it has a form of its own for them.
@@ -85,6 +87,7 @@ pub(super) fn call(
         takes_no_body: false,
         from_anywhere: false,
         answer,
+        dry_answer: None,
         refusals: Vec::new(),
         own_refusals: None,
     }
@@ -96,6 +99,12 @@ impl About {
         self.answer.status = status;
         self.answer.text = text;
         self.answer.schema = Some(|generator| generator.subschema_for::<T>());
+        self
+    }
+
+    /// With 200 and a thing of that type it answers a dry run.
+    pub(super) fn or_when_dry<T: JsonSchema>(mut self, text: &'static str) -> Self {
+        self.dry_answer = Some((text, |generator| generator.subschema_for::<T>()));
         self
     }
 

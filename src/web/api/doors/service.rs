@@ -53,8 +53,14 @@ pub(super) fn doors() -> Vec<Door> {
         "Answered once what they caused is durable on disk. A record that is sent again makes no second \
          alert. After a 503 nothing was taken: send the same again.",
     )
+    .with_switch(
+        "dry_run",
+        "Only say what the records would do, as `/v1/records/dry-run` does; not with a token that may hand \
+         records in only.",
+    )
     .takes("RecordsInput", example())
-    .gives::<records::AcceptedOut>(202, "What fired, and which records were refused.");
+    .gives::<records::AcceptedOut>(202, "What fired, and which records were refused.")
+    .or_when_dry::<dry_run::DryRunsOut>("What would become of each record.");
     let dry_run = call(
         "tryRecords",
         "records",
