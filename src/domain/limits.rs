@@ -371,6 +371,8 @@ pub const EMAIL_ADDRESSES: usize = 50;
 pub const SMTP_WORDS_CHARS: usize = 200;
 /// Bytes that a mail server may say between two of our lines.
 pub const SMTP_REPLY_BYTES: usize = 64 * 1024;
+/// What an attempt by mail may take at the very most: `smtp.timeout` is at most five minutes.
+pub const SMTP_ATTEMPT: Duration = Duration::from_secs(302);
 /// Connections to the mail server that a thread keeps between two mails.
 pub const SMTP_IDLE_CONNECTIONS: usize = 2;
 /// For how long it keeps one: servers may close theirs after five minutes, many do much earlier.

@@ -14,6 +14,7 @@ use crate::domain::alert::Alert;
 use crate::domain::delivery::{Phases, Report};
 use crate::domain::id::AlertId;
 use crate::domain::integration::Kind;
+use crate::domain::limits::SMTP_ATTEMPT;
 use crate::domain::outcome::{Fault, FaultKind, Outcome};
 use crate::domain::queue::Send;
 use crate::domain::recipient::{Fate, Recipient};
@@ -32,6 +33,7 @@ pub(super) fn launch(
 ) {
     let (shared, station) = (Arc::clone(shared), Arc::clone(station));
     let (destination, sender) = (Arc::clone(destination), Arc::clone(&lane.sender));
+    let kind = destination.integration.target.kind();
     actix::spawn(async move {
         let _turn = if beside_others { shared.turns.acquire().await.ok() } else { None };
         let started_at = shared.clock.now();
@@ -55,8 +57,12 @@ pub(super) fn launch(
             sender.send(attempt).await
         };
         // The sender keeps its own deadline; this one holds even if it does not.
-        let bounded =
-            tokio::time::timeout(shared.attempt_limit, AssertUnwindSafe(attempt).catch_unwind());
+        let limit = match kind {
+            // Its time is a setting of its own, which may be another one by now.
+            Kind::Email => shared.attempt_limit.max(SMTP_ATTEMPT),
+            Kind::Webhook | Kind::Slack => shared.attempt_limit,
+        };
+        let bounded = tokio::time::timeout(limit, AssertUnwindSafe(attempt).catch_unwind());
         let report = match bounded.await {
             Ok(Ok(report)) => report,
             Ok(Err(_panic)) => unsent(started_at, internal("the attempt panicked")),

@@ -184,11 +184,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         board,
         lanes: lanes.collect(),
         policy: config.policy.clone(),
-        // The longest of all ways: each sender keeps a deadline of its own.
-        attempt_timeout: config
-            .smtp
-            .as_ref()
-            .map_or(config.timeout, |smtp| smtp.timeout.max(config.timeout)),
+        attempt_timeout: config.timeout,
         max_in_flight_total: config.max_in_flight_total,
         dashboard_url: config.dashboard_url.clone(),
         model: Arc::clone(&model),

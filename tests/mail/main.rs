@@ -299,3 +299,34 @@ fn a_mail_says_what_it_should() {
     assert_ne!(first.message_id(), second.message_id());
     assert!(!thread(&first).contains("conv-7"), "a digest tells nothing of the conversation");
 }
+
+/// SIGHUP puts the section to use, and what waited for it goes out.
+#[test]
+fn a_mail_server_that_is_named_later_is_used_without_a_new_start() {
+    let data = Data::init();
+    let mailbox = Listener::start(&data, "post", &["--smtp"]);
+    let ca = path_text(&mailbox.ca);
+    let settings = [
+        ("BELFRY__EGRESS__ALLOW", "127.0.0.1/32,::1/128"),
+        ("BELFRY__EGRESS__RESOLVER", "system"),
+        ("BELFRY__EGRESS__CA_FILES", ca.as_str()),
+        ("BELFRY__DELIVERY__RETRY__BASE", "100ms"),
+        ("BELFRY__DELIVERY__RETRY__CAP", "1s"),
+    ];
+    let service = Service::start(&data, &settings);
+    automation(&service, &["ops@example.com"]);
+    service.send("r-1");
+    wait_until("it fails for want of a server", || {
+        let delivery = service.delivery("r-1").unwrap();
+        delivery["attempts"][0]["cause"] == "not_configured"
+    });
+    let (host, port) = mailbox.url.split_once(':').unwrap();
+    let file = data.dir().join("belfry.toml");
+    let section =
+        format!("[smtp]\nhost = \"{host}\"\nport = {port}\nfrom = \"alerts@belfry.example\"\n");
+    // The file that `init` wrote has nothing but comments.
+    std::fs::write(&file, section).unwrap();
+    let pid = rustix::process::Pid::from_raw(i32::try_from(service.pid()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    service.wait_for_state("r-1", "delivered");
+}
