@@ -373,6 +373,8 @@ pub const SMTP_WORDS_CHARS: usize = 200;
 pub const SMTP_REPLY_BYTES: usize = 64 * 1024;
 /// What an attempt by mail may take at the very most: `smtp.timeout` is at most five minutes.
 pub const SMTP_ATTEMPT: Duration = Duration::from_secs(302);
+/// For how long a kept connection may take to say that it is there.
+pub const SMTP_CHECK: Duration = Duration::from_secs(2);
 /// Connections to the mail server that a thread keeps between two mails.
 pub const SMTP_IDLE_CONNECTIONS: usize = 2;
 /// For how long it keeps one: servers may close theirs after five minutes, many do much earlier.

@@ -15,7 +15,7 @@ use crate::channel::https::{Mask, Seen, words_for};
 use crate::channel::settings::{ChannelError, ChannelSettings};
 use crate::channel::tls::{self, NoRoots};
 use crate::domain::integration::Email;
-use crate::domain::limits::{SMTP_IDLE, SMTP_IDLE_CONNECTIONS};
+use crate::domain::limits::{SMTP_CHECK, SMTP_IDLE, SMTP_IDLE_CONNECTIONS};
 use crate::domain::mail_server::MailSender;
 use crate::domain::outcome::{Fault, FaultKind, Outcome};
 use crate::domain::recipient::{EmailAddress, judge};
@@ -47,7 +47,9 @@ impl Way {
                 idle.retain(|each| each.used_at.elapsed() < SMTP_IDLE);
                 idle.pop()?
             };
-            if connection.smtp.test_connected().await {
+            // One that something in between has forgotten would eat up the time of the attempt.
+            let check = tokio::time::timeout(SMTP_CHECK, connection.smtp.test_connected());
+            if check.await == Ok(true) {
                 return Some(connection);
             }
         }
@@ -92,7 +94,7 @@ pub(in crate::channel) async fn send(
     };
     let login = settings.login.as_ref();
     let mask = Mask::new(login.map(|login| login.password.expose()));
-    let reached: Reached = Cell::new("");
+    let reached: Reached = Cell::new("a kept connection");
     let found = Findings::default();
     let way = Dial { settings, egress: &mail.egress, tls, mask: &mask, reached: &reached };
     let speaking = async {
