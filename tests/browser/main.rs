@@ -47,6 +47,7 @@ mod element;
 mod harness;
 mod hostile;
 mod hostile_pages;
+mod hygiene;
 mod inbound;
 mod integration;
 mod journal;

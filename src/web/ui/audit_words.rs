@@ -240,6 +240,14 @@ fn words_of(at: &str) -> String {
         "cool_down" => "Cool-down",
         "quiet_hours" => "Quiet hours",
         "url" => "URL",
+        "to" => "Addresses",
+        "template/title" => "Message title",
+        "template/text" => "Message text",
+        "cool_down/per" => "Cool-down per",
+        "cool_down/span" => "Cool-down for",
+        "quiet_hours/windows" => "Quiet days and hours",
+        "quiet_hours/time_zone" => "Quiet hours’ time zone",
+        "quiet_hours/except_from" => "Quiet hours: but not from",
         "auth" => "Authentication",
         "signing" => "Signing",
         "http1_only" => "HTTP/1.1 only",
@@ -285,6 +293,11 @@ fn text(at: &str, value: &Value) -> Option<String> {
         // A delivery's state.
         Value::String(text) if at.is_empty() => Some(text.replace('_', " ")),
         Value::String(text) => Some(text.clone()),
+        // Addresses, or days and hours.
+        Value::Array(all) if all.iter().all(Value::is_string) => {
+            let texts: Vec<&str> = all.iter().filter_map(Value::as_str).collect();
+            Some(texts.join(", "))
+        }
         Value::Number(_) | Value::Array(_) | Value::Object(_) => Some(value.to_string()),
     }
 }
