@@ -72,6 +72,17 @@ impl Trigger {
 }
 
 impl Automation {
+    /// Whether this record makes an alert of this automation at some levels: false where it does at none.
+    pub fn could_fire(&self, record: &Record) -> bool {
+        match &self.trigger {
+            Trigger::Records(watch) => {
+                let filter = watch.filter.as_ref();
+                self.active && filter.is_none_or(|filter| filter.could_match(record))
+            }
+            Trigger::Relay(_) => false,
+        }
+    }
+
     /// Whether this record, at these levels, makes an alert of this automation.
     pub fn fires(&self, record: &Record, levels: &Levels) -> bool {
         match &self.trigger {

@@ -141,6 +141,16 @@ impl Field {
         }
     }
 
+    /// Whether it is one of the three levels.
+    pub(super) const fn is_level(&self) -> bool {
+        matches!(
+            self,
+            Self::Named(
+                Named::EscalationLevel | Named::EmotionalIntensityLevel | Named::SentimentShift
+            )
+        )
+    }
+
     pub(super) const fn kind(&self) -> Kind {
         match self {
             Self::Named(named) => named.kind(),

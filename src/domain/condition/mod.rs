@@ -8,7 +8,7 @@
 
 use regex::Regex;
 
-use super::levels::Levels;
+use super::levels::{Level, Levels};
 use super::record::Record;
 use super::relay::Posted;
 
@@ -105,6 +105,17 @@ impl Condition {
         self.0.holds(&|field| field.of_record(record, levels))
     }
 
+    /// Whether the record could be meant at some levels: false where it is at none.
+    pub fn could_match(&self, record: &Record) -> bool {
+        // Whatever they are, tests of levels are not looked at.
+        let any = Levels {
+            escalation: Level::None,
+            emotional_intensity: Level::None,
+            sentiment_shift: None,
+        };
+        self.0.outlook(&|field| field.of_record(record, &any)).possible
+    }
+
     /// Whether the alert that another system posted is meant.
     pub fn matches_alert(&self, alert: &Posted) -> bool {
         self.0.holds(&|field| field.of_alert(alert))
@@ -121,7 +132,43 @@ impl Node {
             Self::Test(field, check) => check.holds(&find(field)),
         }
     }
+
+    /// The same while levels are not known. What tests of the same level have to do with each other is not
+    /// looked into: it may be called possible where it is not, and never the other way round.
+    fn outlook<'a>(&self, find: &impl Fn(&Field) -> Found<'a>) -> Outlook {
+        let all = |one: Outlook, other: Outlook| Outlook {
+            possible: one.possible && other.possible,
+            certain: one.certain && other.certain,
+        };
+        let any = |one: Outlook, other: Outlook| Outlook {
+            possible: one.possible || other.possible,
+            certain: one.certain || other.certain,
+        };
+        match self {
+            Self::All(nodes) => nodes.iter().map(|node| node.outlook(find)).fold(CERTAIN, all),
+            Self::Any(nodes) => nodes.iter().map(|node| node.outlook(find)).fold(IMPOSSIBLE, any),
+            Self::Not(node) => {
+                let Outlook { possible, certain } = node.outlook(find);
+                Outlook { possible: !certain, certain: !possible }
+            }
+            Self::Test(field, _) if field.is_level() => Outlook { possible: true, certain: false },
+            Self::Test(field, check) if check.holds(&find(field)) => CERTAIN,
+            Self::Test(..) => IMPOSSIBLE,
+        }
+    }
 }
+
+/// What can be said of a test before all that it asks of is known.
+#[derive(Debug, Clone, Copy)]
+struct Outlook {
+    /// It may hold.
+    possible: bool,
+    /// It holds whatever comes.
+    certain: bool,
+}
+
+const CERTAIN: Outlook = Outlook { possible: true, certain: true };
+const IMPOSSIBLE: Outlook = Outlook { possible: false, certain: false };
 
 impl Check {
     fn holds(&self, found: &Found<'_>) -> bool {

@@ -459,6 +459,18 @@ proptest! {
     }
 
     #[test]
+    fn what_could_not_match_matches_at_no_level(json in any_condition()) {
+        let condition = parse(&json).unwrap();
+        let at = |escalation| Levels { escalation, ..LEVELS };
+        let matches = Level::ALL.iter().any(|level| condition.matches(&record(), &at(*level)));
+        prop_assert!(condition.could_match(&record()) || !matches);
+        // Without a test of a level nothing is left open.
+        if !json.to_string().contains("levels.") {
+            prop_assert_eq!(condition.could_match(&record()), matches);
+        }
+    }
+
+    #[test]
     fn whatever_is_given_nothing_panics(json in any_json()) {
         match parse(&json) {
             Ok(condition) => {
