@@ -3,6 +3,7 @@
 //! can grow with what is sent to us.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
@@ -11,6 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::detect::external::Reason;
 use crate::domain::outcome::{FaultKind, Outcome};
 use crate::domain::queue::{Next, Note};
 
@@ -31,6 +33,10 @@ pub enum Access {
 const ATTEMPT_SECONDS: [f64; 14] =
     [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
+/// The same for a question: from a model of rules to the longest timeout of a large one.
+const QUESTION_SECONDS: [f64; 10] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
+
+const ANSWERED: &str = "answered";
 const ACCEPTED: &str = "accepted";
 const REJECTED: &str = "rejected";
 const REFUSED: &str = "refused";
@@ -54,6 +60,8 @@ pub struct Metrics {
     records: Words,
     alerts: Words,
     relayed: Words,
+    classified: Words,
+    question_duration: Histogram,
     connections: Gauge,
 }
 
@@ -69,6 +77,11 @@ impl Default for Metrics {
             records: Words::new("result", [ACCEPTED, REJECTED, REFUSED]),
             alerts: Words::new("result", [FIRED, DUPLICATE, HELD_BACK]),
             relayed: Words::new("result", [ACCEPTED, DUPLICATE, REJECTED, REFUSED]),
+            classified: Words::new(
+                "result",
+                std::iter::once(ANSWERED).chain(Reason::ALL.iter().map(|reason| reason.word())),
+            ),
+            question_duration: Histogram::new(QUESTION_SECONDS),
             connections: Gauge::default(),
         }
     }
@@ -145,6 +158,15 @@ impl Metrics {
         self.relayed.add(REFUSED, 1);
     }
 
+    /// A record that waited for the classifier was judged by it, or, for this reason, by the built-in detector;
+    /// and how long the question took, where it was asked.
+    pub fn classified(&self, unanswered: Option<Reason>, took: Option<Duration>) {
+        self.classified.add(unanswered.map_or(ANSWERED, Reason::word), 1);
+        if let Some(took) = took {
+            self.question_duration.observe(took.as_secs_f64());
+        }
+    }
+
     /// A caller has connected: counted until what is returned is dropped.
     pub fn connection(&self) -> Connection {
         self.connections.inc();
@@ -174,6 +196,15 @@ impl Metrics {
         let relayed = "Alerts that other systems posted: accepted, there already, rejected as wrong, or \
                        refused for the time being";
         registry.register("relayed", relayed, self.relayed.clone());
+        let classified =
+            "Records that waited for the classifier, by whether it answered, or why it did not";
+        registry.register("classified", classified, self.classified.clone());
+        registry.register_with_unit(
+            "classifier_duration",
+            "Time of the questions to the classifier",
+            Unit::Seconds,
+            self.question_duration.clone(),
+        );
         registry.register("http_connections", "Callers connected now", self.connections.clone());
     }
 }
@@ -242,8 +273,6 @@ impl EncodeMetric for Words {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use std::time::Duration;
-
     use super::*;
     use crate::domain::delivery::DeadReason;
     use crate::domain::id::DeliveryId;
@@ -309,6 +338,8 @@ mod tests {
         metrics.relayed(false);
         metrics.relay_rejected();
         metrics.relay_refused();
+        metrics.classified(None, Some(Duration::from_millis(300)));
+        metrics.classified(Some(Reason::CircuitOpen), None);
         let open = metrics.connection();
         drop(metrics.connection());
         let lines = lines(&metrics);
@@ -317,6 +348,9 @@ mod tests {
             "belfry_attempts_total{result=\"5xx\"} 2",
             "belfry_attempts_total{result=\"other\"} 2",
             "belfry_attempts_total{result=\"tls\"} 1",
+            "belfry_classified_total{result=\"answered\"} 1",
+            "belfry_classified_total{result=\"circuit_open\"} 1",
+            "belfry_classifier_duration_seconds_count 1",
             "belfry_attempt_duration_seconds_bucket{le=\"0.025\"} 0",
             "belfry_attempt_duration_seconds_bucket{le=\"0.05\"} 6",
             "belfry_deliveries_total{state=\"delivered\"} 1",

@@ -1,6 +1,7 @@
 //! The ways out: one part per kind of destination, and the address policy that all of them go by.
 //! No part retries, sleeps or chooses; each makes one attempt and says what came of it.
 
+pub mod classifier;
 pub mod egress;
 pub mod email;
 mod https;
@@ -11,6 +12,7 @@ mod tls;
 mod trace;
 pub mod webhook;
 
+pub use classifier::{ClassifierClient, ClassifierSettings};
 pub use egress::{Egress, EgressPolicy};
 pub use email::{Login, SmtpSettings};
 pub use sender::ChannelSender;

@@ -9,6 +9,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::classifier::ClassifierSettings;
 use super::egress::{DnsNames, Egress, EgressPolicy, Lookup, SystemNames};
 use super::email::SmtpSettings;
 use super::tls;
@@ -33,6 +34,8 @@ pub struct ChannelSettings {
     pub proxy: Proxy,
     /// The mail server, where there is one.
     pub smtp: Option<SmtpSettings>,
+    /// A classifier of the customer's own, where there is one.
+    pub classifier: Option<ClassifierSettings>,
 }
 
 impl Default for ChannelSettings {
@@ -45,6 +48,7 @@ impl Default for ChannelSettings {
             client_identity: None,
             proxy: Proxy::default(),
             smtp: None,
+            classifier: None,
         }
     }
 }

@@ -43,6 +43,8 @@ pub enum Form {
     Networks,
     /// An http or https URL.
     Url,
+    /// An https URL, whose query may hold what is not repeated anywhere.
+    Endpoint,
     /// A host's name or an IP address.
     Host,
     /// Who mail comes from: `name@example.com`, or `Name <name@example.com>`.
@@ -266,6 +268,51 @@ pub const KEYS: &[Key] = &[
         "",
         "A TOML file of your own phrases that tell of escalation, and of such as mean nothing.",
     ),
+    key(
+        "detect.classifier.url",
+        Form::Endpoint,
+        "",
+        "A classifier of your own that is asked for the levels of records without any; where it does not\n\
+         # answer, the built-in detector judges.",
+    ),
+    key(
+        "detect.classifier.protocol",
+        Form::Word(&["belfry", "openai"]),
+        "\"belfry\"",
+        "How it is spoken to: \"belfry\" is the JSON that README describes, \"openai\" is chat completions\n\
+         # with a JSON schema for the answer, as many servers of models have them.",
+    ),
+    key("detect.classifier.model", Form::Line, "", "What the model is called there."),
+    key(
+        "detect.classifier.api_key",
+        Form::Secret,
+        "",
+        "Sent as a bearer token; better in a file, see the next.",
+    ),
+    key(
+        "detect.classifier.api_key_file",
+        Form::Path,
+        "",
+        "A file that holds the key and nothing else.",
+    ),
+    key(
+        "detect.classifier.timeout",
+        Form::Span { min_ms: 100, max_ms: 120 * SECOND },
+        "\"10s\"",
+        "Time of a question, from the start of name resolution to the end of the answer.",
+    ),
+    key(
+        "detect.classifier.max_in_flight",
+        Form::Whole { min: 1, max: 256 },
+        "8",
+        "Records that are with it at once; the others wait on disk.",
+    ),
+    key(
+        "detect.classifier.max_wait",
+        Form::Span { min_ms: SECOND, max_ms: 3600 * SECOND },
+        "\"1m\"",
+        "How long a record waits for its turn before the built-in detector judges it.",
+    ),
     key("log.format", Form::Word(&["text", "json"]), "\"text\"", "How log lines look."),
     key(
         "log.level",
@@ -305,6 +352,11 @@ impl Form {
                 "a list of networks such as [\"10.0.0.0/8\", \"192.168.1.5/32:443\"]".to_owned()
             }
             Self::Url => "an http or https URL without user, query and fragment".to_owned(),
+            Self::Endpoint => {
+                "an https URL such as \"https://models.example.com/v1/chat/completions\", without user \
+                 and fragment"
+                    .to_owned()
+            }
             Self::Host => "a host's name or an IP address such as \"mail.example.com\"".to_owned(),
             Self::Sender => {
                 "an address such as \"alerts@example.com\" or \"Belfry <alerts@example.com>\""
@@ -341,6 +393,7 @@ fn example(form: Form) -> &'static str {
         Form::Path => "\"file.pem\"",
         Form::Paths | Form::Networks => "[]",
         Form::Url => "\"https://belfry.example.com\"",
+        Form::Endpoint => "\"https://models.example.com/v1/chat/completions\"",
         Form::Proxy => "\"http://proxy.example.com:3128\"",
         Form::Address => "\"10.0.0.2:53\"",
         Form::Host => "\"mail.example.com\"",

@@ -1,6 +1,7 @@
 //! The configuration: `DIR/belfry.toml` and `BELFRY__…` variables, checked as a whole before anything
 //! starts, with every problem reported at once.
 
+pub mod classifier;
 mod keys;
 mod problem;
 mod read;
@@ -57,6 +58,8 @@ pub struct Config {
     pub smtp: Option<smtp::Smtp>,
     /// The organisation's own phrases for the detector.
     pub detect_phrases: Option<PathBuf>,
+    /// The classifier that is asked in the detector's place, where one is named.
+    pub classifier: Option<classifier::Classifier>,
     /// Whether log lines are JSON.
     pub log_json: bool,
     /// The least important lines that are written.
@@ -139,6 +142,7 @@ fn check_together(values: &Values, problems: &mut Vec<Problem>) {
     }
     refuse_plain_http(values, problems);
     smtp::check(values, problems);
+    classifier::check(values, problems);
     let proxies = "server.trusted_proxies";
     for entry in list(values, proxies).iter().filter(|entry| network(entry).is_none()) {
         let what = format!("{proxies} has {entry:?}: it must be a network such as \"10.0.0.0/8\"");
@@ -234,6 +238,7 @@ fn built(data: &Path, values: &Values) -> Config {
         },
         smtp: smtp::built(data, values),
         detect_phrases: path("detect.phrases"),
+        classifier: classifier::built(data, values),
         log_json: text(values, "log.format").as_deref() == Some("json"),
         log_level: text(values, "log.level").unwrap_or_else(|| "info".to_owned()),
         metrics_access: match text(values, "metrics.access").as_deref() {

@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::keys::{Form, KEYS, Key};
 use super::problem::Problem;
 use super::span;
+use crate::domain::integration::HttpsUrl;
 use crate::domain::mail_server::MailSender;
 
 /// The place of a value that nobody gave.
@@ -99,6 +100,7 @@ pub(super) fn read(
             | Form::Address
             | Form::Path
             | Form::Url
+            | Form::Endpoint
             | Form::Host
             | Form::Sender
             | Form::Line
@@ -192,7 +194,7 @@ fn put(
             values.refused.insert(key.name);
             // What may hold a password is not repeated.
             let secret = match key.form {
-                Form::Proxy | Form::Secret => true,
+                Form::Proxy | Form::Secret | Form::Endpoint => true,
                 Form::Url => raw.shown().contains('@'),
                 Form::Span { .. }
                 | Form::Whole { .. }
@@ -245,6 +247,11 @@ fn checked(form: Form, raw: &Raw) -> Option<Value> {
         }
         (Form::Path, _) => {
             text.filter(|text| !text.is_empty()).map(|text| Value::Text(text.into()))
+        }
+        (Form::Endpoint, _) => {
+            let text = text?;
+            HttpsUrl::parse(text).ok()?;
+            Some(Value::Text(text.to_owned()))
         }
         (Form::Url, _) => web_address(text?).map(Value::Text),
         (Form::Host, _) => host(text?).map(|host| Value::Text(host.to_string())),

@@ -8,6 +8,7 @@
 mod emphasis;
 pub mod evaluate;
 mod evidence;
+pub mod external;
 mod family;
 mod feeling;
 mod fold;

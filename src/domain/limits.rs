@@ -324,6 +324,26 @@ pub const DETECT_PHRASE_SPELLINGS: usize = 32;
 pub const CONVERSATIONS_SWEPT: usize = 500;
 /// Bytes of the file with an organisation's phrases: two thousand long ones fit.
 pub const DETECT_FILE_BYTES: u64 = 1024 * 1024;
+/// Records of dry runs that are with the classifier at once, beside those that count.
+pub const CLASSIFIER_DRY_RUNS: usize = 1;
+/// Bytes of a classifier's answer: one that explains itself at length fits.
+pub const CLASSIFIER_ANSWER_BYTES: usize = 64 * 1024;
+/// Characters of its own words that are kept: a sentence or two.
+pub const CLASSIFIER_WORDS_CHARS: usize = 500;
+/// Failures in a row after which the classifier is left alone, but for one record now and then.
+pub const CLASSIFIER_FAILURES: u32 = 5;
+/// For how long it is left alone at first; each time that it fails again for twice as long.
+pub const CLASSIFIER_PAUSE: Duration = Duration::from_secs(1);
+/// The longest such pause: it is noticed within a minute that it is well again.
+pub const CLASSIFIER_PAUSE_MOST: Duration = Duration::from_secs(60);
+/// What a dry run takes for all its records together: a person waits for it.
+pub const CLASSIFIER_DRY_RUN: Duration = Duration::from_secs(20);
+/// Records that may wait for the classifier; more are refused until some are judged.
+pub const WAITING_RECORDS: usize = 10_000;
+/// Bytes of those records on disk.
+pub const WAITING_BYTES: usize = 256 * 1024 * 1024;
+/// How soon it is tried again to write down what a waiting record came to, where the store could not.
+pub const WAITING_RETRY: Duration = Duration::from_secs(1);
 /// Rows of a table that `belfry detect evaluate` measures, and bytes of its file: they are held in memory.
 pub const EVALUATED_ROWS: usize = 1_000_000;
 /// See `EVALUATED_ROWS`.

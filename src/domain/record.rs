@@ -1,6 +1,10 @@
 //! One piece of customer feedback, as it came in and passed the checks of the contract, section 4.1.
 
+mod stored;
+
 use std::collections::BTreeMap;
+
+pub use stored::NoRecord;
 
 use super::levels::Levels;
 use super::limits::{

@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use super::Engine;
+use super::alerts::delivery;
+use super::classify::{Classifying, Nudge};
 use super::judge::Judgement;
-use super::ports::{Accepted, CoolingDown, NewAlert, Promise, StoreError};
-use crate::domain::alert::{self, AlertFacts, Aside, Origin};
-use crate::domain::automation::{Automation, Trigger, Watch};
-use crate::domain::delivery::NewDelivery;
+use super::ports::{Accepted, ConversationKey, MessageScore, NewAlert, StoreError, Taking};
+use super::sorting::Sorted;
+use crate::domain::alert::{Aside, Origin};
+use crate::domain::automation::Trigger;
 use crate::domain::dry_run::{self, DryRun, Duplicate, TooMuch};
 use crate::domain::id::{AlertId, AutomationId, DeliveryId};
-use crate::domain::integration::{Integration, Ordering, Policy};
 use crate::domain::levels::Levels;
 use crate::domain::record::Record;
 use crate::domain::relay::Posted;
@@ -51,6 +52,8 @@ pub struct Intake {
     pub fired: Vec<Fired>,
     /// How many alerts were held back by cool-downs.
     pub held_back: usize,
+    /// How many records are kept and wait for the classifier.
+    pub waiting: usize,
 }
 
 /// Why a dry run says nothing.
@@ -75,29 +78,20 @@ impl Engine {
             return Err(StoreError::Stopped);
         }
         let now = self.shared.clock.now();
-        let Judgement { records, remember, .. } = judgement;
-        // Both go into one transaction. What is sent again after a failure is known by both.
-        let remembered = (!remember.is_empty()).then(|| self.shared.store.remember(remember, now));
-        let rules = self.shared.rules();
-        let mut alerts: Vec<NewAlert> = Vec::new();
-        for (record, levels) in &records {
-            for automation in rules.iter().filter(|each| each.fires(record, levels)) {
-                alerts.push(self.alert(automation, record, levels, now));
-            }
-        }
-        if alerts.is_empty() {
-            done(remembered).await?;
-            self.shared.recent.keep(now, records);
-            return Ok(Intake::default());
-        }
+        let Judgement { records, findings, remember } = judgement;
+        let Sorted { alerts, waiting, settled } = self.sorted(records, findings, now).await?;
         let names: Vec<(AutomationId, String)> =
             alerts.iter().map(|each| (each.automation_id, each.record_id.clone())).collect();
-        let accepting = self.shared.store.accept(alerts);
-        let (accepted, remembered) = (accepting.await, done(remembered).await);
-        let accepted = accepted?;
-        remembered?;
-        self.shared.recent.keep(now, records);
-        let mut intake = Intake::default();
+        let mut intake = Intake { waiting: waiting.len(), ..Intake::default() };
+        let accepted = match &self.classifying {
+            Some((Classifying { room, .. }, actor)) if !waiting.is_empty() => {
+                let accepted = room.take(Taking { alerts, scores: remember, waiting }).await?;
+                actor.do_send(Nudge);
+                accepted
+            }
+            Some(_) | None => self.stored(alerts, remember, now).await?,
+        };
+        self.shared.recent.keep(now, settled);
         for ((automation_id, record_id), accepted) in names.into_iter().zip(accepted) {
             match accepted {
                 Some(Accepted { alert, deliveries, fresh }) => {
@@ -107,6 +101,26 @@ impl Engine {
             }
         }
         Ok(intake)
+    }
+
+    /// Both go into one transaction. What is sent again after a failure is known by both.
+    async fn stored(
+        &self,
+        alerts: Vec<NewAlert>,
+        remember: Vec<(ConversationKey, MessageScore)>,
+        now: Timestamp,
+    ) -> Result<Vec<Option<Accepted>>, StoreError> {
+        let store = &self.shared.store;
+        let remembered = (!remember.is_empty()).then(|| store.remember(remember, now));
+        let accepting = (!alerts.is_empty()).then(|| store.accept(alerts));
+        let accepted = match accepting {
+            Some(accepting) => accepting.await,
+            None => Ok(Vec::new()),
+        };
+        if let Some(remembered) = remembered {
+            remembered.await?;
+        }
+        accepted
     }
 
     /// Takes an alert that another system posted to a relay, and answers once it is durable. One that came
@@ -182,73 +196,5 @@ impl Engine {
             }
         }
         Ok(runs)
-    }
-
-    fn alert(
-        &self,
-        automation: &Automation,
-        record: &Record,
-        levels: &Levels,
-        now: Timestamp,
-    ) -> NewAlert {
-        let body = alert::body(&AlertFacts {
-            automation_id: automation.id,
-            escalated_at: now,
-            levels,
-            record,
-            dashboard_url: &self.shared.dashboard_url,
-        });
-        let meant = automation.integrations.iter().filter(|each| each.takes(record, levels));
-        let (mut cool_down, mut put_off) = (None, None);
-        if let Trigger::Records(Watch { hygiene, .. }) = &automation.trigger {
-            cool_down = hygiene.cool_down.as_ref().and_then(|each| {
-                let (key, span) = (each.key(record)?, each.span);
-                Some(CoolingDown { key, span, level: levels.escalation })
-            });
-            let quiet = hygiene.quiet_hours.as_ref();
-            put_off = quiet.and_then(|quiet| quiet.put_off(levels, now));
-        }
-        NewAlert {
-            automation_id: automation.id,
-            origin: Origin::Fired(automation.id),
-            record_id: record.id.clone(),
-            told_by: record.id.clone(),
-            org_id: record.org_id.clone(),
-            body,
-            aside: Aside::of(record),
-            cool_down,
-            escalated_at: now,
-            deliveries: meant
-                .map(|each| delivery(&self.shared.policy, each, now, put_off))
-                .collect(),
-        }
-    }
-}
-
-async fn done(remembered: Option<Promise<Result<(), StoreError>>>) -> Result<(), StoreError> {
-    match remembered {
-        Some(remembered) => remembered.await,
-        None => Ok(()),
-    }
-}
-
-/// A delivery that goes out now, or at the end of quiet hours.
-fn delivery(
-    service: &Policy,
-    integration: &Integration,
-    now: Timestamp,
-    put_off: Option<Timestamp>,
-) -> NewDelivery {
-    let policy = service.for_integration(&integration.delivery);
-    let due_at = put_off.unwrap_or(now);
-    NewDelivery {
-        integration: integration.id,
-        queue_at: match policy.ordering {
-            Ordering::Due => due_at,
-            Ordering::Fifo => Timestamp::from_millis(0),
-        },
-        due_at,
-        expires_at: due_at.plus(policy.schedule.horizon),
-        put_off: put_off.is_some(),
     }
 }

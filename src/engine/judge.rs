@@ -1,11 +1,18 @@
 //! Which levels records go by: those that they came with, and for the others what the detector finds.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use actix::Addr;
+use futures_util::future::join_all;
 
 use super::Engine;
-use super::ports::{ConversationKey, MessageScore, StoreError};
-use crate::detect::{Assessment, History, assess};
+use super::classify::{Ask, Classification};
+use super::ports::{ConversationKey, MessageScore, Question, StoreError};
+use crate::detect::external::{Finding, Reason, Unanswered};
+use crate::detect::{History, Language, assess};
 use crate::domain::levels::Levels;
+use crate::domain::limits::CLASSIFIER_DRY_RUN;
 use crate::domain::record::Record;
 
 /// Records with the levels that they go by.
@@ -14,7 +21,7 @@ pub struct Judgement {
     /// The records, in their order.
     pub records: Vec<(Record, Levels)>,
     /// For each of them what was found, and why; nothing where it came with levels.
-    pub assessments: Vec<Option<Assessment>>,
+    pub findings: Vec<Option<Finding>>,
     /// What is to be kept of their conversations.
     pub(super) remember: Vec<(ConversationKey, MessageScore)>,
 }
@@ -22,8 +29,8 @@ pub struct Judgement {
 impl Judgement {
     /// Of records whose levels are known.
     pub fn given(records: Vec<(Record, Levels)>) -> Self {
-        let assessments = records.iter().map(|_| None).collect();
-        Self { records, assessments, remember: Vec::new() }
+        let findings = records.iter().map(|_| None).collect();
+        Self { records, findings, remember: Vec::new() }
     }
 }
 
@@ -58,10 +65,54 @@ impl Engine {
             // One of both is there: what came without levels was judged.
             if let Some(levels) = record.levels.or(found) {
                 judgement.records.push((record, levels));
-                judgement.assessments.push(assessment);
+                judgement.findings.push(assessment.map(Finding::built_in));
             }
         }
         Ok(judgement)
+    }
+
+    /// What the classifier says of those that came without levels, where one is configured: for a dry run,
+    /// which waits for it, but not for ever.
+    pub async fn consult(&self, mut judgement: Judgement) -> Judgement {
+        let Some(actor) = self.classifier() else { return judgement };
+        let asked = judgement.records.iter_mut().zip(&mut judgement.findings);
+        let asked = asked.filter_map(|((record, levels), finding)| {
+            let asked = finding.as_ref()?.assessment.language.map(Language::code);
+            let question = Question { record: record.clone(), language: asked.map(str::to_owned) };
+            Some(async move {
+                let said =
+                    tokio::time::timeout(CLASSIFIER_DRY_RUN, actor.send(Ask(question))).await;
+                let said = said.unwrap_or_else(|_| {
+                    let detail = format!(
+                        "a dry run takes no longer than {} s",
+                        CLASSIFIER_DRY_RUN.as_secs()
+                    );
+                    Ok(Err(Unanswered::new(Reason::Waited, detail)))
+                });
+                // Its mailbox is closed at the end alone.
+                let said = said.unwrap_or_else(|_| {
+                    Err(Unanswered::new(Reason::NotConfigured, "the service is stopping"))
+                });
+                if let Some(found) = finding.take() {
+                    let found = found.asked(said);
+                    *levels = found.levels;
+                    *finding = Some(found);
+                }
+            })
+        });
+        join_all(asked).await;
+        judgement
+    }
+
+    /// The actor that asks the classifier, where one is configured.
+    pub(super) fn classifier(&self) -> Option<&Addr<Classification>> {
+        let (classifying, actor) = self.classifying.as_ref()?;
+        classifying.classifier.terms().map(|_| actor)
+    }
+
+    /// Whether the classifier failed too often, so that the built-in detector judges for the time being.
+    pub fn classifier_left_alone(&self) -> bool {
+        self.shared.classifier_left_alone.load(Ordering::Acquire)
     }
 
     /// What was said before in each conversation of a record that has to be judged.

@@ -3,8 +3,10 @@
 //! One actor for each destination with work, a supervisor that brings them back, and the doors through
 //! which records, changes and operators come in. It knows its surroundings through `ports` only.
 
+mod alerts;
 mod attempt;
 mod board;
+mod classify;
 mod destination;
 mod intake;
 mod judge;
@@ -12,6 +14,7 @@ mod operate;
 pub mod ports;
 mod recent;
 mod shared;
+mod sorting;
 mod station;
 mod supervisor;
 
@@ -24,6 +27,7 @@ use actix::{Actor as _, Addr};
 use tokio::sync::Semaphore;
 
 pub use board::Board;
+pub use classify::{Classified, Classifying};
 pub use intake::{DryRunError, Fired, Intake, RelayError};
 pub use judge::Judgement;
 pub use operate::{Actors, Operation, Tested};
@@ -33,6 +37,7 @@ use crate::detect::Model;
 use crate::domain::id::IntegrationId;
 use crate::domain::integration::Policy;
 use crate::domain::restart::herd_delay;
+use classify::Classification;
 use destination::jitter_key;
 use ports::{Clock, Sealer, Store, StoreError};
 use recent::Recent;
@@ -63,6 +68,8 @@ pub struct Parts {
     pub dashboard_url: String,
     /// Finds levels where none came.
     pub model: Arc<Model>,
+    /// Judges in the detector's place, where it is configured.
+    pub classifying: Option<Classifying>,
     /// Ends the process, with one sentence for the log.
     pub fatal: Arc<dyn Fn(&str) + Send + Sync>,
 }
@@ -72,6 +79,7 @@ pub struct Parts {
 pub struct Engine {
     shared: Arc<Shared>,
     supervisor: Addr<Supervisor>,
+    classifying: Option<(Classifying, Addr<Classification>)>,
 }
 
 impl Engine {
@@ -107,6 +115,7 @@ impl Engine {
             turns: Semaphore::new(parts.max_in_flight_total.clamp(1, Semaphore::MAX_PERMITS)),
             dashboard_url: parts.dashboard_url,
             model: parts.model,
+            classifier_left_alone: AtomicBool::new(false),
             rules: RwLock::new(Arc::new(rules)),
             herd: Mutex::new(herd),
             recent: Recent::default(),
@@ -115,7 +124,11 @@ impl Engine {
         });
         let supervisor = Supervisor::new(Arc::clone(&shared)).start();
         shared.board.supervised_by(supervisor.clone());
-        let engine = Self { shared, supervisor };
+        let classifying = parts.classifying.map(|classifying| {
+            let actor = Classification::new(Arc::clone(&shared), classifying.clone());
+            (classifying, actor.start())
+        });
+        let engine = Self { shared, supervisor, classifying };
         for id in waiting {
             engine.begin(id);
         }

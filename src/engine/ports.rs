@@ -21,8 +21,12 @@ use crate::domain::secret::{Sealed, Secret};
 use crate::domain::time::Timestamp;
 
 mod actor;
+mod classifier;
 mod edit;
 pub use actor::{Actor, ActorKind};
+pub use classifier::{
+    Classifier, NewWaiting, Question, Said, Taking, Terms, WaitingId, WaitingRecord, WaitingRoom,
+};
 pub use edit::{Edit, Once};
 
 /// A future that can be sent to another thread.

@@ -9,6 +9,7 @@ use actix::ArbiterHandle;
 use tokio::sync::Semaphore;
 
 use super::board::Board;
+use super::classify::Classified;
 use super::ports::{Clock, Sealer, Sender, Store};
 use super::recent::Recent;
 use crate::detect::Model;
@@ -40,6 +41,11 @@ pub trait Witness: Send + Sync {
         let _ = (integration, delivery);
     }
 
+    /// A record that waited for the classifier was judged, and what it came to is on disk.
+    fn classified(&self, told: &Classified<'_>) {
+        let _ = told;
+    }
+
     /// An actor is about to handle this delivery. Where a test wants it to die, it panics here.
     fn about_to_handle(&self, delivery: DeliveryId) {
         let _ = delivery;
@@ -62,6 +68,8 @@ pub(super) struct Shared {
     pub(super) dashboard_url: String,
     /// Finds levels where none came.
     pub(super) model: Arc<Model>,
+    /// The classifier failed too often, and is not asked.
+    pub(super) classifier_left_alone: AtomicBool,
     pub(super) rules: RwLock<Arc<Vec<Automation>>>,
     /// When destinations that had deliveries waiting at the start may begin.
     pub(super) herd: Mutex<BTreeMap<IntegrationId, Timestamp>>,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::channel::egress::{AddressClass, Explanation};
-use crate::channel::{ChannelSettings, NameSource, Proxy, SmtpSettings};
+use crate::channel::{ChannelSettings, ClassifierSettings, NameSource, Proxy, SmtpSettings};
 use crate::config::{self, Config};
 use crate::domain::integration::HttpsUrl;
 use crate::domain::time::Timestamp;
@@ -53,6 +53,7 @@ impl InForce {
             log_level: config.log_level.clone(),
             egress: egress(channel),
             smtp: channel.smtp.as_ref().map(smtp),
+            classifier: channel.classifier.as_ref().map(classifier),
         };
         Self { certificate, now: RwLock::new(Now { channel: channel.clone(), shown }) }
     }
@@ -68,6 +69,7 @@ impl InForce {
         now.shown.timeout = channel.timeout;
         now.shown.egress = egress(channel);
         now.shown.smtp = channel.smtp.as_ref().map(smtp);
+        now.shown.classifier = channel.classifier.as_ref().map(classifier);
         now.shown.tls = tls(config, self.certificate.as_deref());
     }
 
@@ -135,9 +137,29 @@ fn smtp(smtp: &SmtpSettings) -> in_force::Smtp {
     }
 }
 
+fn classifier(classifier: &ClassifierSettings) -> in_force::Classifier {
+    in_force::Classifier {
+        url: classifier.url.masked(),
+        protocol: classifier.protocol.word(),
+        model: classifier.model.clone(),
+        signs_in: classifier.api_key.is_some(),
+        timeout: classifier.timeout,
+        max_in_flight: classifier.terms.at_once,
+        max_wait: classifier.terms.patience,
+    }
+}
+
 fn egress(channel: &ChannelSettings) -> in_force::Egress {
-    let ChannelSettings { timeout: _, policy, names, ca_files, client_identity, proxy, smtp: _ } =
-        channel;
+    let ChannelSettings {
+        timeout: _,
+        policy,
+        names,
+        ca_files,
+        client_identity,
+        proxy,
+        smtp: _,
+        classifier: _,
+    } = channel;
     let texts = |entries: &[crate::channel::egress::Entry]| -> Vec<String> {
         entries.iter().map(ToString::to_string).collect()
     };

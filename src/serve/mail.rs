@@ -1,13 +1,10 @@
 //! The way by mail, from what is configured.
 
-use std::io::Read as _;
 use std::sync::Arc;
 
-use super::StartError;
+use super::{StartError, secret};
 use crate::channel::{Login, SmtpSettings};
-use crate::config::smtp::{Password, Smtp};
-use crate::domain::limits::CREDENTIAL_BYTES;
-use crate::domain::secret::Secret;
+use crate::config::smtp::Smtp;
 
 /// What the senders are told.
 ///
@@ -15,14 +12,7 @@ use crate::domain::secret::Secret;
 /// The file of the password can't be read.
 pub(super) fn settings(smtp: &Smtp) -> Result<SmtpSettings, StartError> {
     let login = smtp.login.as_ref().map(|login| -> Result<Login, StartError> {
-        let password = match &login.password {
-            Password::Given(secret) => Secret::new(secret.expose().to_owned()),
-            Password::File(path) => read(path).map_err(|source| StartError::File {
-                setting: "smtp.password_file",
-                file: path.display().to_string(),
-                source,
-            })?,
-        };
+        let password = secret::opened("smtp.password_file", &login.password)?;
         Ok(Login { username: login.username.clone(), password: Arc::new(password) })
     });
     Ok(SmtpSettings {
@@ -45,21 +35,4 @@ fn machine_name() -> String {
         true => name,
         false => "localhost".to_owned(),
     }
-}
-
-fn read(path: &std::path::Path) -> std::io::Result<Secret> {
-    // A pipe would be waited for, for ever.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(std::io::Error::other("it is not a plain file"));
-    }
-    let mut text = String::new();
-    let most = CREDENTIAL_BYTES as u64 + 2;
-    std::fs::File::open(path)?.take(most + 1).read_to_string(&mut text)?;
-    let secret = Secret::new(text);
-    let kept = secret.expose().trim_end_matches(['\r', '\n']);
-    if kept.is_empty() || kept.len() > CREDENTIAL_BYTES || kept.contains(char::is_control) {
-        let what = "it must hold the password in one line and nothing else";
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, what));
-    }
-    Ok(Secret::new(kept.to_owned()))
 }

@@ -6,10 +6,11 @@ mod in_force;
 pub mod keys;
 mod mail;
 mod minutes;
+mod secret;
 mod watchdog;
+mod ways;
 mod witness;
 
-use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -19,17 +20,13 @@ use actix::Arbiter;
 use actix_web::dev::ServerHandle;
 
 use crate::channel::webhook::signing::SigningKey;
-use crate::channel::{
-    ChannelError, ChannelSender, ChannelSettings, ClientIdentity, EgressPolicy, NameSource,
-    PemFile, Proxy,
-};
-use crate::config::{Config, Egress};
+use crate::channel::{ChannelError, ChannelSender, ChannelSettings, ClassifierClient};
+use crate::config::Config;
 use crate::domain::limits;
-use crate::domain::secret::Secret;
 use crate::domain::throttle::Throttle;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::{Clock, Sealer, StoreError, VaultError};
-use crate::engine::{Board, Engine, Lane, Parts};
+use crate::engine::{Board, Classifying, Engine, Lane, Parts};
 use crate::metrics::Metrics;
 use crate::store::{Fatal, OpenError, Settings, Sqlite};
 use crate::vault::KeyError;
@@ -40,6 +37,7 @@ use crate::web::{
 pub use in_force::InForce;
 use minutes::{Counting, Tally};
 use watchdog::Watchdog;
+pub use ways::channel_settings;
 use witness::OperatorsWitness;
 
 /// Threads that read the database.
@@ -126,6 +124,7 @@ pub struct Running {
     engine: Engine,
     store: Sqlite,
     senders: Vec<Arc<ChannelSender>>,
+    classifier: Arc<ClassifierClient>,
     addrs: Vec<SocketAddr>,
     scheme: &'static str,
     server: ServerHandle,
@@ -168,6 +167,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
     let senders = (0..config.workers)
         .map(|_| ChannelSender::new(&settings, Arc::clone(&sealer)).map(Arc::new))
         .collect::<Result<Vec<_>, _>>()?;
+    let classifier = Arc::new(ClassifierClient::new(&settings)?);
     let arbiters: Vec<Arbiter> = senders.iter().map(|_| Arbiter::new()).collect();
     let lanes = arbiters
         .iter()
@@ -188,6 +188,10 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         max_in_flight_total: config.max_in_flight_total,
         dashboard_url: config.dashboard_url.clone(),
         model: Arc::clone(&model),
+        classifying: Some(Classifying {
+            classifier: classifier.clone(),
+            room: Arc::new(store.clone()),
+        }),
         fatal: Arc::new(move |what| their_fatal(70, what)),
     })
     .await?;
@@ -230,6 +234,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         engine,
         store,
         senders,
+        classifier,
         addrs,
         scheme: if config.tls.is_some() { "https" } else { "http" },
         server: server.handle(),
@@ -285,6 +290,7 @@ impl Running {
         for sender in &self.senders {
             sender.reload(settings)?;
         }
+        self.classifier.reload(settings)?;
         self.in_force.exchange(config, settings);
         Ok(())
     }
@@ -308,68 +314,6 @@ impl Running {
             arbiter.stop();
         }
     }
-}
-
-fn read_certificates(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut pem = Vec::new();
-    std::fs::File::open(path)?.take(limits::CERTIFICATES_BYTES + 1).read_to_end(&mut pem)?;
-    if pem.len() as u64 > limits::CERTIFICATES_BYTES {
-        let what = format!("it is longer than {} bytes", limits::CERTIFICATES_BYTES);
-        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, what));
-    }
-    Ok(pem)
-}
-
-/// What the configuration says of the ways out.
-///
-/// # Errors
-/// A file that can't be read.
-pub fn channel_settings(
-    config: &Config,
-    own: &[SocketAddr],
-) -> Result<ChannelSettings, StartError> {
-    let Egress { allow, deny, ca_files, proxy, client_cert, system_resolver, dns } = &config.egress;
-    let read = |setting: &'static str, path: &Path| {
-        read_certificates(path).map_err(|source| StartError::File {
-            setting,
-            file: path.display().to_string(),
-            source,
-        })
-    };
-    let ca_files = ca_files
-        .iter()
-        .map(|path| {
-            let pem = read("egress.ca_files", path)?;
-            Ok(PemFile { name: path.display().to_string(), pem })
-        })
-        .collect::<Result<_, StartError>>()?;
-    let client_identity = match client_cert {
-        None => None,
-        Some(path) => {
-            let pem = read("egress.client_cert", path)?;
-            let pem = Secret::new(String::from_utf8_lossy(&pem).into_owned());
-            Some(ClientIdentity { name: path.display().to_string(), pem: Arc::new(pem) })
-        }
-    };
-    // The configuration has parsed the same entries before.
-    let policy = EgressPolicy::parse(allow, deny, own).unwrap_or_default();
-    Ok(ChannelSettings {
-        timeout: config.timeout,
-        policy,
-        names: match (dns, system_resolver) {
-            (Some(server), _) => NameSource::Server(*server),
-            (None, true) => NameSource::System,
-            (None, false) => NameSource::Dns,
-        },
-        ca_files,
-        client_identity,
-        proxy: match proxy {
-            None => Proxy::None,
-            Some(url) if url.expose() == "env" => Proxy::Environment,
-            Some(url) => Proxy::Url(Arc::new(Secret::new(url.expose().to_owned()))),
-        },
-        smtp: config.smtp.as_ref().map(mail::settings).transpose()?,
-    })
 }
 
 /// Removes what is older than the retention, each hour, in small steps.

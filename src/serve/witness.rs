@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::minutes::Tally;
+use crate::detect::external::{JudgedBy, Unanswered};
 use crate::domain::delivery::DeadReason;
 use crate::domain::id::{DeliveryId, IntegrationId};
 use crate::domain::outcome::Outcome;
 use crate::domain::queue::{Next, Note};
 use crate::domain::time::Timestamp;
-use crate::engine::Witness;
+use crate::engine::{Classified, Witness};
 use crate::failpoint;
 use crate::metrics::Metrics;
 
@@ -62,6 +63,33 @@ impl Witness for OperatorsWitness {
         self.tally.crashed_dead();
         let reason = DeadReason::CrashedWorker.word();
         tracing::error!(%integration, %delivery, reason, "delivery is dead");
+    }
+
+    fn classified(&self, told: &Classified<'_>) {
+        let unanswered = match told.judged_by {
+            JudgedBy::InPlace(unanswered) => Some(unanswered),
+            JudgedBy::BuiltIn | JudgedBy::Classifier(_) => None,
+        };
+        self.metrics.classified(unanswered.map(|each| each.reason), told.took);
+        self.metrics.alerts(told.fired, told.repeated);
+        self.metrics.held_back(told.held_back);
+        let took_ms = told.took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+        let (record, judged_by, alerts) = (told.record_id, told.judged_by.word(), told.fired);
+        match unanswered {
+            None => tracing::info!(record, judged_by, took_ms, alerts, "classified"),
+            Some(Unanswered { reason, detail }) => {
+                let reason = reason.word();
+                tracing::warn!(
+                    record,
+                    judged_by,
+                    took_ms,
+                    alerts,
+                    reason,
+                    detail,
+                    "the classifier did not judge"
+                );
+            }
+        }
     }
 
     fn about_to_handle(&self, delivery: DeliveryId) {

@@ -10,6 +10,7 @@ use super::configured;
 use super::error::SqlResult;
 use super::reader::Reader;
 use super::row::{time, uuid, word};
+use super::waiting;
 use crate::domain::delivery::State;
 use crate::domain::id::IntegrationId;
 use crate::domain::integration::Status;
@@ -32,6 +33,8 @@ pub struct Depths {
     pub disabled: u64,
     /// Deliveries that were discarded, and are kept.
     pub discarded: u64,
+    /// Records that wait for the classifier.
+    pub records_waiting: u64,
 }
 
 /// How one queue stands, or several together.
@@ -93,6 +96,7 @@ pub(super) fn depths(connection: &Connection) -> SqlResult<Depths> {
     let mut gone = Tally::default();
     on_their_way(&snapshot, &mut tallies, &mut gone)?;
     given_up(&snapshot, &mut tallies, &mut gone, &mut depths)?;
+    depths.records_waiting = waiting::count(&snapshot)?;
     let (named, others) = chosen(tallies);
     for tally in others {
         gone.add(&tally);

@@ -49,6 +49,7 @@ mod target;
 mod tokens;
 mod trigger;
 mod turn;
+mod waiting;
 mod writer;
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0007_doors.sql"),
     include_str!("schema/0008_email.sql"),
     include_str!("schema/0009_hygiene.sql"),
+    include_str!("schema/0010_waiting_records.sql"),
 ];
 
 /// Looks at a database before anything is written into it.

@@ -55,6 +55,27 @@ pub struct Settings {
     pub egress: Egress,
     /// The mail server, where one is configured.
     pub smtp: Option<Smtp>,
+    /// The classifier that is asked in the detector's place, where one is configured.
+    pub classifier: Option<Classifier>,
+}
+
+/// The classifier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Classifier {
+    /// Where it is asked, as it may be shown.
+    pub url: String,
+    /// How it is spoken to.
+    pub protocol: &'static str,
+    /// What the model is called there.
+    pub model: Option<String>,
+    /// Whether it is given a key.
+    pub signs_in: bool,
+    /// Time of a question.
+    pub timeout: Duration,
+    /// Records that are with it at once.
+    pub max_in_flight: usize,
+    /// How long a record waits for its turn.
+    pub max_wait: Duration,
 }
 
 /// The mail server.

@@ -48,6 +48,7 @@ struct Look {
     /// For each that is named, whether its circuit is open and a probe is out.
     probing: Vec<bool>,
     actors: Actors,
+    classifier_left_alone: bool,
 }
 
 impl MetricsDoor {
@@ -88,6 +89,7 @@ impl Look {
             depths,
             probing,
             actors: state.engine.actors(),
+            classifier_left_alone: state.engine.classifier_left_alone(),
         }
     }
 }

@@ -292,6 +292,7 @@ async fn run(
         max_in_flight_total: 64,
         dashboard_url: "https://dashboard.test".to_owned(),
         model: Arc::new(Model::built_in().unwrap()),
+        classifying: None,
         fatal: Arc::new(|why| panic!("the engine ends the process: {why}")),
     })
     .await

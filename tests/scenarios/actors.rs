@@ -160,6 +160,7 @@ impl<'a> Life<'a> {
             max_in_flight_total: 256,
             dashboard_url: DASHBOARD.to_owned(),
             model: Arc::new(Model::built_in().expect("its data are whole")),
+            classifying: None,
             fatal: Arc::new(|why| panic!("the process ends: {why}")),
         };
         let engine = match Engine::start(parts).await {

@@ -26,3 +26,4 @@ mod retention;
 mod settling;
 mod sharing;
 mod torn;
+mod waiting;

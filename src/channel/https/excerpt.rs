@@ -42,6 +42,11 @@ impl Mask {
         })
     }
 
+    /// The text with what must not be shown masked.
+    pub(in crate::channel) fn hidden(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.hide(text.as_bytes(), false)).into_owned()
+    }
+
     fn hide(&self, text: &[u8], cut: bool) -> Vec<u8> {
         let mut hidden = Vec::with_capacity(text.len());
         let mut rest = text;

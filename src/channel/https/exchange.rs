@@ -15,7 +15,7 @@ use crate::channel::egress::port_of;
 use crate::channel::trace::Trace;
 use crate::domain::delivery::Phases;
 use crate::domain::integration::HttpsUrl;
-use crate::domain::limits::{FAULT_DETAIL_CHARS, LOOKUP_BEFORE_PROXY, RESPONSE_EXCERPT_BYTES};
+use crate::domain::limits::{FAULT_DETAIL_CHARS, LOOKUP_BEFORE_PROXY};
 use crate::domain::outcome::{Fault, FaultKind};
 use crate::domain::recipient::Recipient;
 use crate::domain::schedule::RetryAfter;
@@ -30,6 +30,8 @@ pub(in crate::channel) struct Order<'a> {
     pub(in crate::channel) body: Bytes,
     /// Never speak HTTP/2.
     pub(in crate::channel) http1_only: bool,
+    /// Bytes of the answer's body that are read at most.
+    pub(in crate::channel) read: usize,
 }
 
 /// The head of a response, and the start of its body.
@@ -37,6 +39,8 @@ pub(in crate::channel) struct Answer {
     pub(in crate::channel) status: u16,
     pub(in crate::channel) retry_after: Option<RetryAfter>,
     pub(in crate::channel) start: BytesMut,
+    /// Whether there was more, or might have been: it did not end in time.
+    pub(in crate::channel) cut: bool,
 }
 
 /// What is kept of an attempt beside its outcome.
@@ -57,7 +61,7 @@ pub(in crate::channel) async fn exchange(
     begun: Instant,
 ) -> (Result<Answer, Fault>, Seen) {
     let deadline = tokio::time::Instant::from_std(begun) + wire.timeout;
-    let url = order.url;
+    let (url, most) = (order.url, order.read);
     let (request, client) = match prepare(wire, order, mask) {
         Ok(prepared) => prepared,
         Err(fault) => return (Err(fault), Seen::default()),
@@ -90,9 +94,9 @@ pub(in crate::channel) async fn exchange(
         Some(proxy) => Some(format!("by proxy {proxy}")),
         None => response.remote_addr().map(|address| address.to_string()),
     };
-    let (start, cut) = read_start(response, deadline).await;
+    let (start, cut) = read_start(response, most, deadline).await;
     seen.excerpt = excerpt::excerpt(&start, cut, mask);
-    (Ok(Answer { status, retry_after, start }), seen)
+    (Ok(Answer { status, retry_after, start, cut }), seen)
 }
 
 /// Everything that can be known to fail before a connection is made.
@@ -101,7 +105,7 @@ fn prepare(
     order: Order<'_>,
     mask: &Mask,
 ) -> Result<(reqwest::Request, reqwest::Client), Fault> {
-    let Order { url, headers, body, http1_only } = order;
+    let Order { url, headers, body, http1_only, read: _ } = order;
     let fault = |kind, detail: &str| Fault {
         kind,
         detail: excerpt::cause(detail, mask, FAULT_DETAIL_CHARS),
@@ -127,13 +131,14 @@ fn prepare(
 /// its end, so that the connection can be used again; whatever goes wrong with it changes nothing.
 async fn read_start(
     mut response: reqwest::Response,
+    most: usize,
     deadline: tokio::time::Instant,
 ) -> (BytesMut, bool) {
     let mut body = BytesMut::new();
     loop {
         match tokio::time::timeout_at(deadline, response.chunk()).await {
             Ok(Ok(Some(chunk))) => {
-                let room = RESPONSE_EXCERPT_BYTES.saturating_sub(body.len());
+                let room = most.saturating_sub(body.len());
                 body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
                 if chunk.len() > room {
                     return (body, true);

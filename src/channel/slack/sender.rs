@@ -10,6 +10,7 @@ use super::{judge, message};
 use crate::channel::https::{Mask, Order, Seen, Wire, exchange};
 use crate::channel::webhook::request::AGENT;
 use crate::domain::integration::{HttpsUrl, Slack};
+use crate::domain::limits::RESPONSE_EXCERPT_BYTES;
 use crate::domain::notice::Notice;
 use crate::domain::outcome::{Fault, FaultKind, Outcome};
 use crate::domain::secret::Secret;
@@ -39,7 +40,13 @@ pub(in crate::channel) async fn send(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     let (body, note) = made(attempt, slack);
-    let order = Order { url: &url, headers, body: body.into(), http1_only: false };
+    let order = Order {
+        url: &url,
+        headers,
+        body: body.into(),
+        http1_only: false,
+        read: RESPONSE_EXCERPT_BYTES,
+    };
     let mask = mask(&secret, &url);
     let (answered, mut seen) = exchange(wire, order, &mask, begun).await;
     let outcome = match answered {

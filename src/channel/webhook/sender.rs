@@ -7,7 +7,7 @@ use super::signing::SigningKey;
 use crate::channel::https::{Mask, Order, Seen, Wire, cause, exchange};
 use crate::domain::alert::idempotency_key;
 use crate::domain::integration::Webhook;
-use crate::domain::limits::FAULT_DETAIL_CHARS;
+use crate::domain::limits::{FAULT_DETAIL_CHARS, RESPONSE_EXCERPT_BYTES};
 use crate::domain::outcome::{Fault, FaultKind, Outcome};
 use crate::domain::secret::Secret;
 use crate::engine::ports::{Attempt, Purpose, Sealer, Shown};
@@ -60,7 +60,16 @@ fn prepare<'a>(
         detail: cause(&error.to_string(), &mask, FAULT_DETAIL_CHARS),
     })?;
     let http1_only = webhook.http1_only;
-    Ok((Order { url: &webhook.url, headers, body: body.clone(), http1_only }, mask))
+    Ok((
+        Order {
+            url: &webhook.url,
+            headers,
+            body: body.clone(),
+            http1_only,
+            read: RESPONSE_EXCERPT_BYTES,
+        },
+        mask,
+    ))
 }
 
 /// The credential and the signing secrets in force, in the clear.

@@ -78,6 +78,7 @@ fn each_is_told_with_what_belongs_to_it() {
         paused: 0,
         disabled: 1,
         discarded: 5,
+        records_waiting: 0,
     };
     assert_eq!(told(4, &sql.concat()), expected);
 }

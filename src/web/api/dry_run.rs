@@ -5,11 +5,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::evidence_out::DetectedOut;
+use super::evidence_out::{DetectedOut, LevelsOut};
 use super::records::{self, Judged};
-use crate::detect::Assessment;
+use crate::detect::external::Finding;
 use crate::domain::dry_run::{DryRun, Duplicate, Fate, Outlook, Prospect, Way};
-use crate::domain::levels::{Level, Levels, SentimentShift};
+use crate::domain::levels::{Level, SentimentShift};
 use crate::domain::verdict::Miss;
 use crate::engine::DryRunError;
 use crate::web::WebState;
@@ -52,19 +52,6 @@ struct DryRunOut {
     detected: Option<DetectedOut>,
     /// What each automation makes of it, by their names.
     automations: Vec<OutlookOut>,
-}
-
-/// The levels of a record.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Levels")]
-struct LevelsOut {
-    /// `none`, `low`, `medium`, `high` or `extreme`.
-    escalation_level: &'static str,
-    /// `none`, `low`, `medium`, `high` or `extreme`.
-    emotional_intensity_level: &'static str,
-    /// `sentiment improved`, `sentiment unchanged` or `sentiment degraded`, where it is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sentiment_shift: Option<&'static str>,
 }
 
 /// What one automation makes of a record.
@@ -146,10 +133,11 @@ pub(super) async fn read(
 /// What is wrong with the call as a whole, or what the store says.
 pub(super) async fn told(body: &[u8], state: &WebState) -> Result<HttpResponse, Problem> {
     let Judged { taken, rejected } = records::judge(body, state).await?;
+    let taken = state.engine.consult(taken).await;
     let runs = state.engine.dry_run(&taken.records).await.map_err(refused)?;
     let is_rejected = |index: &usize| rejected.iter().any(|(each, _)| each == index);
     let places = (0..).filter(|index| !is_rejected(index));
-    let judged = runs.iter().zip(&taken.assessments);
+    let judged = runs.iter().zip(&taken.findings);
     let records = places
         .zip(judged)
         .map(|(index, (run, found))| DryRunOut::of(index, run, found.as_ref()))
@@ -160,23 +148,13 @@ pub(super) async fn told(body: &[u8], state: &WebState) -> Result<HttpResponse, 
 }
 
 impl DryRunOut {
-    fn of(index: usize, run: &DryRun, found: Option<&Assessment>) -> Self {
+    fn of(index: usize, run: &DryRun, found: Option<&Finding>) -> Self {
         Self {
             index,
             record_id: run.record_id.clone(),
             levels: LevelsOut::of(&run.levels),
             detected: found.map(DetectedOut::of),
             automations: run.automations.iter().map(OutlookOut::of).collect(),
-        }
-    }
-}
-
-impl LevelsOut {
-    fn of(levels: &Levels) -> Self {
-        Self {
-            escalation_level: levels.escalation.word(),
-            emotional_intensity_level: levels.emotional_intensity.word(),
-            sentiment_shift: levels.sentiment_shift.map(SentimentShift::word),
         }
     }
 }

@@ -3,17 +3,64 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::detect::{Assessment, Evidence, Language, Place};
+use crate::detect::external::{Finding, JudgedBy, Unanswered};
+use crate::detect::{Evidence, Language, Place};
+use crate::domain::levels::{Levels, SentimentShift};
 
-/// What the detector found about a record that came without levels.
+/// What was found about a record that came without levels, and by whom.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Detected")]
 pub(in crate::web) struct DetectedOut {
+    /// Whose levels it goes by: `built_in`, or `classifier`.
+    judged_by: &'static str,
+    /// The classifier's own words, where it gave some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<String>,
+    /// Why the classifier that is configured did not judge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unanswered: Option<UnansweredOut>,
+    /// What the built-in detector found, where the classifier judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    built_in: Option<LevelsOut>,
     /// The language of its newest text, as `en`; absent where there are no phrases in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     language: Option<&'static str>,
-    /// The strongest reasons, by axis.
+    /// What moved the built-in detector's levels: the strongest reasons, by axis.
     evidence: Vec<EvidenceOut>,
+}
+
+/// Why a classifier did not judge.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Unanswered")]
+struct UnansweredOut {
+    /// `timeout`, `egress_denied`, `unreachable`, `status`, `too_long`, `bad_answer`, `circuit_open`, `waited`
+    /// or `not_configured`.
+    reason: &'static str,
+    /// What to look for.
+    detail: String,
+}
+
+/// The levels of a record.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Levels")]
+pub(super) struct LevelsOut {
+    /// `none`, `low`, `medium`, `high` or `extreme`.
+    escalation_level: &'static str,
+    /// `none`, `low`, `medium`, `high` or `extreme`.
+    emotional_intensity_level: &'static str,
+    /// `sentiment improved`, `sentiment unchanged` or `sentiment degraded`, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sentiment_shift: Option<&'static str>,
+}
+
+impl LevelsOut {
+    pub(super) fn of(levels: &Levels) -> Self {
+        Self {
+            escalation_level: levels.escalation.word(),
+            emotional_intensity_level: levels.emotional_intensity.word(),
+            sentiment_shift: levels.sentiment_shift.map(SentimentShift::word),
+        }
+    }
 }
 
 /// One reason.
@@ -40,8 +87,22 @@ struct EvidenceOut {
 }
 
 impl DetectedOut {
-    pub(in crate::web) fn of(found: &Assessment) -> Self {
+    pub(in crate::web) fn of(finding: &Finding) -> Self {
+        let Finding { assessment: found, judged_by, .. } = finding;
+        let by_classifier = matches!(judged_by, JudgedBy::Classifier(_));
         Self {
+            judged_by: judged_by.word(),
+            explanation: match judged_by {
+                JudgedBy::Classifier(words) => words.clone(),
+                JudgedBy::BuiltIn | JudgedBy::InPlace(_) => None,
+            },
+            unanswered: match judged_by {
+                JudgedBy::InPlace(Unanswered { reason, detail }) => {
+                    Some(UnansweredOut { reason: reason.word(), detail: detail.clone() })
+                }
+                JudgedBy::BuiltIn | JudgedBy::Classifier(_) => None,
+            },
+            built_in: by_classifier.then(|| LevelsOut::of(&found.levels)),
             language: found.language.map(Language::code),
             evidence: found.evidence.iter().map(EvidenceOut::of).collect(),
         }

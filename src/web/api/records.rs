@@ -50,6 +50,8 @@ impl JsonSchema for AcceptedOut {
                          "description": "Records that are wrong."},
             "held_back": {"type": "integer", "description": "Alerts that cool-downs held back; absent \
                           where there are none."},
+            "waiting": {"type": "integer", "description": "Records that were taken and wait for the \
+                        classifier, which decides whether they make alerts; absent where there are none."},
         }})
     }
 }
@@ -142,7 +144,7 @@ fn refused(error: CallError) -> Problem {
 /// The answer's text. It is written by hand: this is the one answer that is made thousands of times a
 /// second.
 fn answer(accepted: usize, intake: &Intake, rejected: &[(usize, String)]) -> String {
-    let Intake { fired, held_back } = intake;
+    let Intake { fired, held_back, waiting } = intake;
     let mut text = String::with_capacity(64 + 160 * fired.len() + 128 * rejected.len());
     // Writing into a String can't fail.
     let _infallible = write!(text, "{{\"accepted\":{accepted},\"alerts\":[");
@@ -171,6 +173,9 @@ fn answer(accepted: usize, intake: &Intake, rejected: &[(usize, String)]) -> Str
     if *held_back > 0 {
         let _infallible = write!(text, ",\"held_back\":{held_back}");
     }
+    if *waiting > 0 {
+        let _infallible = write!(text, ",\"waiting\":{waiting}");
+    }
     text.push('}');
     text
 }
@@ -198,7 +203,7 @@ mod tests {
             deliveries: vec![DeliveryId(3), DeliveryId(4)],
             fresh: true,
         };
-        let both = Intake { fired: vec![fired.clone(), fired], held_back: 0 };
+        let both = Intake { fired: vec![fired.clone(), fired], ..Intake::default() };
         let text = answer(2, &both, &[(1, "id: is \"empty\"".into())]);
         let alert = json!({"id": "alr_1", "automation_id": automation_id.to_string(),
                            "record_id": "a \"quoted\" one", "deliveries": ["dlv_3", "dlv_4"]});
@@ -208,8 +213,8 @@ mod tests {
         let nothing = json!({"accepted": 0, "alerts": [], "rejected": []});
         let none = Intake::default();
         assert_eq!(serde_json::from_str::<Value>(&answer(0, &none, &[])).unwrap(), nothing);
-        let held = Intake { held_back: 3, ..Intake::default() };
+        let held = Intake { held_back: 3, waiting: 2, ..Intake::default() };
         let told: Value = serde_json::from_str(&answer(0, &held, &[])).unwrap();
-        assert_eq!(told["held_back"], 3);
+        assert_eq!((&told["held_back"], &told["waiting"]), (&json!(3), &json!(2)));
     }
 }

@@ -34,6 +34,8 @@ pub(super) fn text(
     let parked = "Actors that died too often and wait for a later start";
     registry.register("actors_parked", parked, gauge(actors.parked));
     register_store(&mut registry, store);
+    let alone = "Whether the classifier failed too often, so that the built-in detector judges";
+    registry.register("classifier_open", alone, gauge(usize::from(look.classifier_left_alone)));
     let read = "Whether the store could tell how the queues stand";
     registry.register("queues_read", read, gauge(usize::from(depths.is_some())));
     if let Some(depths) = depths {
@@ -74,6 +76,9 @@ fn register_depths(registry: &mut Registry, depths: &Depths, probing: &[bool], a
     registry.register("integrations", "Integrations by status", Gauges(statuses.into()));
     let discarded = ConstGauge::new(depths.discarded);
     registry.register("discarded_deliveries", "Deliveries discarded and kept", discarded);
+
+    let records = "Records that are kept and wait for the classifier";
+    registry.register("records_waiting", records, ConstGauge::new(depths.records_waiting));
 
     let each = |number: &dyn Fn(&Depth) -> u64| {
         let named = depths.named.iter().map(|(id, depth)| (Name::of(id), number(depth)));
@@ -169,7 +174,7 @@ mod tests {
     fn look(depths: Option<Depths>, probing: Vec<bool>) -> Look {
         let at = Timestamp::from_millis(90_500);
         let actors = Actors { parked: 1, in_flight: 3 };
-        Look { at, taken_at: Instant::now(), depths, probing, actors }
+        Look { at, taken_at: Instant::now(), depths, probing, actors, classifier_left_alone: true }
     }
 
     fn page(depths: Option<Depths>, probing: Vec<bool>) -> String {
@@ -184,7 +189,15 @@ mod tests {
         let two = Depth { closed: 1, ..Depth::default() };
         let others = Depth { waiting: 9, oldest_at: None, dead: 4, open: 3, closed: 40 };
         let named = vec![(id(1), one), (id(2), two)];
-        let depths = Depths { named, others, active: 42, paused: 1, disabled: 2, discarded: 6 };
+        let depths = Depths {
+            named,
+            others,
+            active: 42,
+            paused: 1,
+            disabled: 2,
+            discarded: 6,
+            records_waiting: 8,
+        };
         let text = page(Some(depths), vec![true, false]);
         let told: Vec<&str> = text
             .lines()
@@ -201,6 +214,8 @@ belfry_integrations{{status=\"paused\"}} 1
 belfry_integrations{{status=\"disabled\"}} 2
 # TYPE belfry_discarded_deliveries gauge
 belfry_discarded_deliveries 6
+# TYPE belfry_records_waiting gauge
+belfry_records_waiting 8
 # TYPE belfry_queue_depth gauge
 belfry_queue_depth{{{one}}} 5
 belfry_queue_depth{{{two}}} 0
@@ -238,6 +253,7 @@ belfry_circuits{{{other},state=\"half_open\"}} 0
             "belfry_store_largest_batch 7",
             "belfry_store_log_pages 12",
             "belfry_queues_read 1",
+            "belfry_classifier_open 1",
         ] {
             assert!(text.lines().any(|each| each == line), "{line} in {text}");
         }

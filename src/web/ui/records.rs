@@ -10,6 +10,7 @@ use super::form::Form;
 use super::frame::{Frame, Place};
 use super::html;
 use super::words::miss_words;
+use crate::detect::external::{Finding, JudgedBy, Unanswered};
 use crate::detect::{Assessment, Axis};
 use crate::domain::dry_run::{DryRun, Duplicate, Fate, Outlook};
 use crate::domain::levels::Levels;
@@ -34,14 +35,18 @@ struct Page {
     accepted: usize,
     /// Alerts that cool-downs held back.
     held_back: usize,
+    /// Records that wait for the classifier.
+    waiting: usize,
 }
 
 /// What would become of one record.
 struct Run {
     record: String,
     levels: Vec<(&'static str, &'static str)>,
-    /// Whether the levels were found here: the record came without any.
-    detected: bool,
+    /// Who found the levels, where the record came without any.
+    judged_by: Option<String>,
+    /// The classifier's own words, where it gave some.
+    explanation: Option<String>,
     /// What each of them follows from.
     reasons: Vec<(&'static str, String)>,
     automations: Vec<AutomationRun>,
@@ -102,6 +107,7 @@ impl Page {
             sent: None,
             accepted: 0,
             held_back: 0,
+            waiting: 0,
         }
     }
 
@@ -137,9 +143,10 @@ pub(super) async fn dry_run(
         Ok(judged) => judged,
         Err(problem) => return page.refused(&problem),
     };
+    let taken = state.engine.consult(taken).await;
     match state.engine.dry_run(&taken.records).await.map_err(refused) {
         Ok(runs) => {
-            let judged = runs.iter().zip(&taken.assessments);
+            let judged = runs.iter().zip(&taken.findings);
             let runs = judged.map(|(run, found)| Run::of(run, found.as_ref())).collect();
             html(&Page { runs, rejected, ..page })
         }
@@ -161,13 +168,14 @@ pub(super) async fn send(
         Err(problem) => return page.refused(&problem),
     };
     let accepted = taken.records.len();
-    let Intake { fired, held_back } = take(&state, taken, rejected.len()).await?;
+    let Intake { fired, held_back, waiting } = take(&state, taken, rejected.len()).await?;
     let mut sent = Vec::with_capacity(fired.len());
     for each in &fired {
         sent.push(Sent::of(each, &state).await?);
     }
     let status = if accepted == 0 { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let mut answer = html(&Page { sent: Some(sent), rejected, accepted, held_back, ..page })?;
+    let mut answer =
+        html(&Page { sent: Some(sent), rejected, accepted, held_back, waiting, ..page })?;
     *answer.status_mut() = status;
     Ok(answer)
 }
@@ -189,12 +197,16 @@ fn call(text: &str) -> String {
 }
 
 impl Run {
-    fn of(run: &DryRun, found: Option<&Assessment>) -> Self {
+    fn of(run: &DryRun, found: Option<&Finding>) -> Self {
         Self {
             record: run.record_id.clone(),
             levels: level_words(&run.levels),
-            detected: found.is_some(),
-            reasons: found.map(reasons).unwrap_or_default(),
+            judged_by: found.map(|found| judge_words(&found.judged_by)),
+            explanation: found.and_then(|found| match &found.judged_by {
+                JudgedBy::Classifier(words) => words.clone(),
+                JudgedBy::BuiltIn | JudgedBy::InPlace(_) => None,
+            }),
+            reasons: found.map(|found| reasons(&found.assessment)).unwrap_or_default(),
             automations: run.automations.iter().map(AutomationRun::of).collect(),
         }
     }
@@ -206,6 +218,17 @@ fn level_words(levels: &Levels) -> Vec<(&'static str, &'static str)> {
         ("Emotional intensity", levels.emotional_intensity.word()),
         ("Sentiment shift", levels.sentiment_shift.map_or("not known", |shift| shift.word())),
     ]
+}
+
+/// Who judged, behind "the record brings no levels".
+fn judge_words(judged_by: &JudgedBy) -> String {
+    match judged_by {
+        JudgedBy::BuiltIn => "they were found in its words".to_owned(),
+        JudgedBy::Classifier(_) => "the classifier gave them".to_owned(),
+        JudgedBy::InPlace(Unanswered { detail, .. }) => {
+            format!("the classifier did not answer ({detail}), and they were found in its words")
+        }
+    }
 }
 
 /// The reasons in sentences, each with its axis.

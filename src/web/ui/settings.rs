@@ -26,7 +26,7 @@ use crate::store::{DiskNow, Room, StoreHealth};
 use crate::web::WebState;
 use crate::web::auth::{Caller, Editor, Viewer};
 use crate::web::error::{Code, Problem};
-use crate::web::in_force::{Egress, Names, Proxy, Settings, Smtp, Tls, Tried};
+use crate::web::in_force::{Classifier, Egress, Names, Proxy, Settings, Smtp, Tls, Tried};
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -40,6 +40,10 @@ struct SettingsPage {
     /// Whether alerts can go by mail, for those who add destinations.
     mails: bool,
     mail: Vec<Fact>,
+    /// Of the classifier; empty where there is none.
+    classifier: Vec<Fact>,
+    /// It failed too often, and is not asked for the time being.
+    classifier_left_alone: bool,
     server: Vec<Fact>,
     file: String,
     url: String,
@@ -147,6 +151,8 @@ async fn shown<R>(
         server: server(state, &settings),
         mails: settings.smtp.is_some(),
         mail: settings.smtp.as_ref().map(mail).unwrap_or_default(),
+        classifier: settings.classifier.as_ref().map(classifier).unwrap_or_default(),
+        classifier_left_alone: state.engine.classifier_left_alone(),
         egress: settings.egress,
         file: settings.file,
         url: String::new(),
@@ -295,6 +301,27 @@ fn mail(smtp: &Smtp) -> Vec<Fact> {
         fact("Mail comes from", smtp.from.as_str(), "smtp.from"),
         fact("Calls itself", smtp.hello_name.as_str(), "smtp.hello_name"),
         fact("Time of an attempt", exact(smtp.timeout), "smtp.timeout"),
+    ]
+}
+
+fn classifier(classifier: &Classifier) -> Vec<Fact> {
+    let key = if classifier.signs_in { "is given" } else { "none is given" };
+    vec![
+        fact("Asked at", classifier.url.as_str(), "detect.classifier.url"),
+        fact("Spoken to by", classifier.protocol, "detect.classifier.protocol"),
+        Fact {
+            what: "Model",
+            values: classifier.model.iter().cloned().collect(),
+            key: "detect.classifier.model",
+        },
+        fact("Key", key, "detect.classifier.api_key_file"),
+        fact("Time of a question", exact(classifier.timeout), "detect.classifier.timeout"),
+        fact(
+            "Records with it at once",
+            classifier.max_in_flight.to_string(),
+            "detect.classifier.max_in_flight",
+        ),
+        fact("A record waits at most", exact(classifier.max_wait), "detect.classifier.max_wait"),
     ]
 }
 

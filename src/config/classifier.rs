@@ -1,0 +1,82 @@
+//! The classifier that is asked in the detector's place.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::problem::Problem;
+use super::read::Values;
+use super::smtp::Password;
+use super::{span, text, whole};
+use crate::detect::external::Protocol;
+use crate::domain::integration::HttpsUrl;
+use crate::domain::secret::Secret;
+
+/// How a classifier is reached, and how much is asked of it.
+#[derive(Debug)]
+pub struct Classifier {
+    /// Where questions are posted.
+    pub url: HttpsUrl,
+    /// What is posted there.
+    pub protocol: Protocol,
+    /// What the model is called there.
+    pub model: Option<String>,
+    /// Where its key is, where it asks for one.
+    pub api_key: Option<Password>,
+    /// Time of a question.
+    pub timeout: Duration,
+    /// Records that are with it at once.
+    pub max_in_flight: usize,
+    /// How long a record waits for its turn.
+    pub max_wait: Duration,
+}
+
+/// What no key of the section can tell alone.
+pub(super) fn check(values: &Values, problems: &mut Vec<Problem>) {
+    const URL: &str = "detect.classifier.url";
+    const MODEL: &str = "detect.classifier.model";
+    let keys = ["detect.classifier.api_key", "detect.classifier.api_key_file"];
+    let place = |name: &str| values.get(name).map(|found| found.place.clone());
+    let mut add = |place: String, what: String| problems.push(Problem { place, what });
+    if place(URL).is_none() && !values.refused(&[URL]) {
+        for name in keys.iter().chain(&[MODEL]) {
+            if let Some(place) = place(name) {
+                add(place, format!("{name} needs {URL} beside it"));
+            }
+        }
+    }
+    if let (Some(place), Some(_)) = (place(keys[0]), place(keys[1])) {
+        add(place, format!("{} can't stand beside {}: remove one", keys[0], keys[1]));
+    }
+    let openai = text(values, "detect.classifier.protocol").as_deref() == Some("openai");
+    if let Some(place) = place(URL)
+        && openai
+        && text(values, MODEL).is_none()
+        && !values.refused(&[MODEL])
+    {
+        let what = format!(
+            "detect.classifier.protocol = \"openai\" needs {MODEL} beside it: a server may have several"
+        );
+        add(place, what);
+    }
+}
+
+/// The section, where a classifier is named.
+pub(super) fn built(data: &Path, values: &Values) -> Option<Classifier> {
+    let key = text(values, "detect.classifier.api_key").map(Secret::new).map(Password::Given);
+    let in_file = || {
+        let path = text(values, "detect.classifier.api_key_file")?;
+        Some(Password::File(data.join(path)))
+    };
+    Some(Classifier {
+        url: HttpsUrl::parse(&text(values, "detect.classifier.url")?).ok()?,
+        protocol: match text(values, "detect.classifier.protocol").as_deref() {
+            Some("openai") => Protocol::OpenAi,
+            Some(_) | None => Protocol::Belfry,
+        },
+        model: text(values, "detect.classifier.model"),
+        api_key: key.or_else(in_file),
+        timeout: span(values, "detect.classifier.timeout").unwrap_or(Duration::from_secs(10)),
+        max_in_flight: whole(values, "detect.classifier.max_in_flight"),
+        max_wait: span(values, "detect.classifier.max_wait").unwrap_or(Duration::from_mins(1)),
+    })
+}

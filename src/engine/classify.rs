@@ -1,0 +1,307 @@
+//! The classifier's side of the intake: records that wait on disk are judged, a bounded number at a time, and
+//! what they come to is written in the transaction that ends their waiting. Nothing of it is in memory alone,
+//! so that a stop at any moment costs a question that is asked again.
+
+use std::cell::RefCell;
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use actix::{
+    Actor, ActorFutureExt as _, AsyncContext as _, Context, Handler, Message, ResponseFuture,
+    WrapFuture as _,
+};
+use futures_util::FutureExt as _;
+use tokio::sync::Semaphore;
+
+use super::ports::{
+    Accepted, Classifier, NewAlert, Question, Said, StoreError, WaitingId, WaitingRecord,
+    WaitingRoom,
+};
+use super::shared::Shared;
+use crate::detect::external::{
+    Breaker, JudgedBy, Leave, Opinion, Reason, Unanswered, judged as judged_levels,
+};
+use crate::domain::limits;
+use crate::domain::record::Record;
+
+/// A classifier, and the room in which records wait for it.
+#[derive(Clone)]
+pub struct Classifying {
+    /// Asked where it is configured.
+    pub classifier: Arc<dyn Classifier>,
+    /// Keeps the records.
+    pub room: Arc<dyn WaitingRoom>,
+}
+
+/// What came of a record that waited, for the log and the metrics.
+#[derive(Debug)]
+pub struct Classified<'a> {
+    /// The record.
+    pub record_id: &'a str,
+    /// Who judged it.
+    pub judged_by: &'a JudgedBy,
+    /// How long the question took, where it was asked.
+    pub took: Option<Duration>,
+    /// Alerts that it caused.
+    pub fired: usize,
+    /// Alerts that were there already.
+    pub repeated: usize,
+    /// Alerts that cool-downs held back.
+    pub held_back: usize,
+}
+
+/// "There is a record that waits."
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Nudge;
+
+/// "What would the classifier say?" Nothing is stored of it.
+#[derive(Message)]
+#[rtype(result = "Result<Opinion, Unanswered>")]
+pub(super) struct Ask(pub(super) Question);
+
+/// See the module. It lives on one thread, since the classifier's connections do.
+pub(super) struct Classification {
+    shared: Arc<Shared>,
+    asked: Asked,
+    room: Arc<dyn WaitingRoom>,
+    /// The last record that was taken out of the room.
+    behind: WaitingId,
+    under_way: usize,
+    /// Somebody came, or there may be more than was read.
+    more: bool,
+    reading: bool,
+    dry_runs: Rc<Semaphore>,
+}
+
+impl Classification {
+    pub(super) fn new(shared: Arc<Shared>, classifying: Classifying) -> Self {
+        let Classifying { classifier, room } = classifying;
+        let asked = Asked {
+            shared: Arc::clone(&shared),
+            classifier,
+            breaker: Rc::new(RefCell::new(Breaker::default())),
+        };
+        let dry_runs = Rc::new(Semaphore::new(limits::CLASSIFIER_DRY_RUNS));
+        let behind = WaitingId(0);
+        Self { shared, asked, room, behind, under_way: 0, more: true, reading: false, dry_runs }
+    }
+
+    /// Takes as many records out of the room as may be under way.
+    fn fill(&mut self, ctx: &mut Context<Self>) {
+        // Without a classifier what waits is judged here, and that takes no time.
+        let most = self.asked.classifier.terms().map_or(1, |terms| terms.at_once);
+        let room = most.saturating_sub(self.under_way);
+        if self.reading || !self.more || room == 0 || self.shared.is_draining() {
+            return;
+        }
+        (self.reading, self.more) = (true, false);
+        let read = self.room.waiting(self.behind, room).into_actor(self);
+        ctx.spawn(read.map(move |found, this, ctx| {
+            this.reading = false;
+            match found {
+                Ok(found) => {
+                    this.more |= found.len() == room;
+                    for waiting in found {
+                        this.take(waiting, ctx);
+                    }
+                }
+                Err(error) => {
+                    this.more = true;
+                    tracing::warn!(%error, "records that wait for the classifier can't be read");
+                    ctx.run_later(limits::WAITING_RETRY, Self::fill);
+                    return;
+                }
+            }
+            this.fill(ctx);
+        }));
+    }
+
+    fn take(&mut self, waiting: WaitingRecord, ctx: &mut Context<Self>) {
+        self.behind = waiting.id;
+        self.under_way += 1;
+        let (asked, room) = (self.asked.clone(), Arc::clone(&self.room));
+        let judged = AssertUnwindSafe(judged(asked, room, waiting)).catch_unwind();
+        let id = self.behind.0;
+        ctx.spawn(judged.into_actor(self).map(move |judged, this, ctx| {
+            if judged.is_err() {
+                tracing::error!(
+                    waiting = id,
+                    "judging a record panicked: it waits for the next start"
+                );
+            }
+            this.under_way = this.under_way.saturating_sub(1);
+            this.fill(ctx);
+        }));
+    }
+}
+
+impl Actor for Classification {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.fill(ctx);
+    }
+}
+
+impl Handler<Nudge> for Classification {
+    type Result = ();
+
+    fn handle(&mut self, _: Nudge, ctx: &mut Self::Context) {
+        self.more = true;
+        self.fill(ctx);
+    }
+}
+
+impl Handler<Ask> for Classification {
+    type Result = ResponseFuture<Result<Opinion, Unanswered>>;
+
+    fn handle(&mut self, Ask(question): Ask, _: &mut Self::Context) -> Self::Result {
+        let (asked, dry_runs) = (self.asked.clone(), Rc::clone(&self.dry_runs));
+        Box::pin(async move {
+            // It is never closed.
+            let _turn = dry_runs.acquire().await;
+            asked.ask(question).await.0
+        })
+    }
+}
+
+impl Drop for Classification {
+    fn drop(&mut self) {
+        // Nobody would judge what waits from here on.
+        if std::thread::panicking() {
+            (self.shared.fatal)("the actor that asks the classifier has failed");
+        }
+    }
+}
+
+/// The classifier with its circuit.
+#[derive(Clone)]
+struct Asked {
+    shared: Arc<Shared>,
+    classifier: Arc<dyn Classifier>,
+    breaker: Rc<RefCell<Breaker>>,
+}
+
+impl Asked {
+    /// What it says, and how long that took where it was asked.
+    async fn ask(&self, question: Question) -> (Result<Opinion, Unanswered>, Option<Duration>) {
+        let leave = self.breaker.borrow_mut().leave(self.shared.clock.now());
+        if leave == Leave::Denied {
+            let detail =
+                "it failed too often just now: it is left alone, and tried again within a minute";
+            return (Err(Unanswered::new(Reason::CircuitOpen, detail)), None);
+        }
+        // Whoever asks may go away meanwhile.
+        let mut probe = Probe { asked: self, leave, told: false };
+        let Said { opinion, took } = self.classifier.ask(question).await;
+        probe.told = true;
+        match &opinion {
+            Err(unanswered) if unanswered.reason.blames() => self.failed(leave, unanswered),
+            Err(_) => self.breaker.borrow_mut().given_up(leave),
+            Ok(_) => self.answered(),
+        }
+        (opinion, Some(took))
+    }
+
+    fn answered(&self) {
+        if self.breaker.borrow_mut().answered() {
+            self.shared.classifier_left_alone.store(false, Ordering::Release);
+            tracing::info!("the classifier answers again");
+        }
+    }
+
+    fn failed(&self, leave: Leave, unanswered: &Unanswered) {
+        if self.breaker.borrow_mut().failed(leave, self.shared.clock.now()) {
+            self.shared.classifier_left_alone.store(true, Ordering::Release);
+            let (reason, detail) = (unanswered.reason.word(), &unanswered.detail);
+            tracing::warn!(
+                reason,
+                detail,
+                "the classifier failed too often in a row: the built-in detector judges until it \
+                 answers again"
+            );
+        }
+    }
+}
+
+/// A question under way.
+struct Probe<'a> {
+    asked: &'a Asked,
+    leave: Leave,
+    told: bool,
+}
+
+impl Drop for Probe<'_> {
+    fn drop(&mut self) {
+        if !self.told {
+            self.asked.breaker.borrow_mut().given_up(self.leave);
+        }
+    }
+}
+
+/// Judges a record that waits, and writes down what it comes to.
+async fn judged(asked: Asked, room: Arc<dyn WaitingRoom>, waiting: WaitingRecord) {
+    let shared = Arc::clone(&asked.shared);
+    let WaitingRecord { id, record, language, detected, taken_at } = waiting;
+    let Ok(record) = Record::from_stored(&record) else {
+        tracing::error!(waiting = id.0, "a record that waited is damaged on disk, and is left out");
+        written(&shared, room.as_ref(), id, Vec::new()).await;
+        return;
+    };
+    let now = shared.clock.now();
+    let patience = asked.classifier.terms().map(|terms| terms.patience);
+    let not_asked = |reason, detail: &str| (Err(Unanswered::new(reason, detail)), None);
+    let (said, took) = match patience {
+        None => not_asked(Reason::NotConfigured, "no classifier is configured any more"),
+        Some(patience) if now.since(taken_at) > patience => {
+            let detail =
+                format!("it would have had to wait for more than {} s", patience.as_secs());
+            not_asked(Reason::Waited, &detail)
+        }
+        Some(_) => asked.ask(Question { record: record.clone(), language }).await,
+    };
+    let (levels, judged_by) = judged_levels(detected, said);
+    let alerts = shared.alerts(&record, &levels, shared.clock.now());
+    let Some(accepted) = written(&shared, room.as_ref(), id, alerts).await else { return };
+    let fresh = accepted.iter().flatten().filter(|each| each.fresh).count();
+    let known = accepted.iter().flatten().count() - fresh;
+    shared.witness.classified(&Classified {
+        record_id: &record.id,
+        judged_by: &judged_by,
+        took,
+        fired: fresh,
+        repeated: known,
+        held_back: accepted.len() - fresh - known,
+    });
+    shared.recent.keep(taken_at, vec![(record, levels)]);
+}
+
+/// Writes down what a record came to, as often as the store needs. Nothing where the service stops before:
+/// it is judged anew after the next start.
+async fn written(
+    shared: &Shared,
+    room: &dyn WaitingRoom,
+    id: WaitingId,
+    alerts: Vec<NewAlert>,
+) -> Option<Vec<Option<Accepted>>> {
+    let mut told = false;
+    loop {
+        match room.judged(id, alerts.clone()).await {
+            Ok(accepted) => return Some(accepted),
+            Err(StoreError::Stopped) => return None,
+            Err(error) if !told => {
+                tracing::warn!(%error, "what a record came to can't be written: it is tried again");
+                told = true;
+            }
+            Err(_) => {}
+        }
+        tokio::time::sleep(limits::WAITING_RETRY).await;
+        if shared.is_draining() {
+            return None;
+        }
+    }
+}
