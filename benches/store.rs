@@ -67,6 +67,7 @@ async fn life_cycles(batch: usize, count: usize) -> f64 {
             org_id: "acme".to_owned(),
             body: body.clone(),
             aside: Aside::default(),
+            found: None,
             cool_down: None,
             escalated_at: now,
             deliveries: vec![NewDelivery {

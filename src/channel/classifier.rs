@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue};
 use super::https::{Mask, Order, Wire, exchange};
 use super::settings::{ChannelError, ChannelSettings};
 use super::webhook::request::AGENT;
+use crate::detect::Language;
 use crate::detect::external::{self, Opinion, Protocol, Reason, Unanswered};
 use crate::domain::integration::HttpsUrl;
 use crate::domain::limits::{CLASSIFIER_ANSWER_BYTES, CLASSIFIER_WORDS_CHARS, FAULT_DETAIL_CHARS};
@@ -104,7 +105,8 @@ impl Way {
         let key = self.settings.api_key.as_deref().map(Secret::expose);
         let mask = Mask::new(key);
         let Question { record, language } = question;
-        let body = external::request(*protocol, model.as_deref(), record, language.as_deref());
+        let body =
+            external::request(*protocol, model.as_deref(), record, language.map(Language::code));
         let order = Order {
             url,
             headers: headers(key)?,

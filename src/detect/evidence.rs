@@ -2,13 +2,16 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::family::Family;
 use super::model::Model;
 use super::reading::{Reading, is_cue, loudness};
 use crate::domain::limits::{DETECT_EVIDENCE, DETECT_EVIDENCE_BYTES};
 
 /// One of the three axes that an alert carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the words say it")]
 pub enum Axis {
     EscalationLevel,
@@ -28,7 +31,8 @@ impl Axis {
 }
 
 /// Which text of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Place {
     /// Its content.
     Content,
@@ -37,14 +41,17 @@ pub enum Place {
 }
 
 /// What moved an axis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// A phrase of this family.
     Phrase(Family),
     /// A phrase of this family that the organisation has added.
     Added(Family),
-    /// A word of VADER's lexicon.
-    Lexicon,
+    /// A negative word of VADER's lexicon.
+    Negative,
+    /// A positive word of it.
+    Positive,
     /// Capitals, marks, letters drawn out.
     Emphasis,
     /// The course of the conversation.
@@ -56,7 +63,7 @@ impl Rule {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Phrase(family) | Self::Added(family) => family.word(),
-            Self::Lexicon => "lexicon",
+            Self::Negative | Self::Positive => "lexicon",
             Self::Emphasis => "emphasis",
             Self::Course => "course",
         }
@@ -64,7 +71,7 @@ impl Rule {
 }
 
 /// One reason.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The axis that was moved.
     pub axis: Axis,
@@ -78,8 +85,24 @@ pub struct Evidence {
     pub rule: Rule,
     /// By how much they moved the axis: up where above zero. Comparable within an axis.
     pub weight: f64,
+}
+
+impl Evidence {
     /// The same in a sentence for a person.
-    pub because: String,
+    pub fn because(&self) -> String {
+        let words = &self.words;
+        let says = match self.rule {
+            Rule::Course => {
+                let way = if self.weight < 0.0 { "negative" } else { "positive" };
+                return format!("the last message is more {way} than those before");
+            }
+            Rule::Phrase(family) | Rule::Added(family) => family.sentence(),
+            Rule::Negative => "uses a negative word",
+            Rule::Positive => "uses a positive word",
+            Rule::Emphasis => "writes loudly (capitals, marks, letters drawn out)",
+        };
+        format!("\"{words}\": the customer {says}")
+    }
 }
 
 /// A reason before it is put into words: there may be thousands, of which few are kept.
@@ -90,17 +113,15 @@ pub(super) struct Reason {
     pub(super) bytes: Range<usize>,
     pub(super) rule: Rule,
     pub(super) weight: f64,
-    /// What it tells, for the sentence.
-    pub(super) says: &'static str,
 }
 
 /// The reasons in one text. `aged` is how much the text still counts.
 pub(super) fn reasons(place: Place, reading: &Reading, model: &Model, aged: f64) -> Vec<Reason> {
     let mut found = Vec::with_capacity(2 * reading.hits.len() + reading.feeling.words.len() + 1);
-    let mut push = |axis, bytes: &Range<usize>, rule, weight: f64, says| {
+    let mut push = |axis, bytes: &Range<usize>, rule, weight: f64| {
         if weight != 0.0 {
             let (bytes, weight) = (bytes.clone(), weight * aged);
-            found.push(Reason { axis, place, bytes, rule, weight, says });
+            found.push(Reason { axis, place, bytes, rule, weight });
         }
     };
     for hit in reading.hits.iter().filter(|hit| is_cue(hit.family)) {
@@ -109,18 +130,16 @@ pub(super) fn reasons(place: Place, reading: &Reading, model: &Model, aged: f64)
         let Some((first, last)) = first.zip(last) else { continue };
         let rule = if hit.added { Rule::Added(hit.family) } else { Rule::Phrase(hit.family) };
         let bytes = first.start as usize..last.end as usize;
-        let says = hit.family.sentence();
         let (escalation, intensity) = effect(hit.family, model);
-        push(Axis::EscalationLevel, &bytes, rule, hit.weight * escalation, says);
-        push(Axis::EmotionalIntensityLevel, &bytes, rule, hit.weight * intensity, says);
+        push(Axis::EscalationLevel, &bytes, rule, hit.weight * escalation);
+        push(Axis::EmotionalIntensityLevel, &bytes, rule, hit.weight * intensity);
     }
     for (bytes, valence) in &reading.feeling.words {
-        let says = if *valence < 0.0 { "uses a negative word" } else { "uses a positive word" };
-        push(Axis::EmotionalIntensityLevel, bytes, Rule::Lexicon, valence.abs() / 10.0, says);
+        let rule = if *valence < 0.0 { Rule::Negative } else { Rule::Positive };
+        push(Axis::EmotionalIntensityLevel, bytes, rule, valence.abs() / 10.0);
     }
     let loud = loudness(&reading.signals, model);
-    let says = "writes loudly (capitals, marks, letters drawn out)";
-    push(Axis::EmotionalIntensityLevel, &(0..reading.bytes), Rule::Emphasis, loud, says);
+    push(Axis::EmotionalIntensityLevel, &(0..reading.bytes), Rule::Emphasis, loud);
     found
 }
 
@@ -163,15 +182,9 @@ pub(super) fn strongest(mut all: Vec<Reason>) -> Vec<Reason> {
 
 /// A reason in words; `source` is the text of its place.
 pub(super) fn told(reason: Reason, source: &str) -> Evidence {
-    let Reason { axis, place, bytes, rule, weight, says } = reason;
+    let Reason { axis, place, bytes, rule, weight } = reason;
     let words = excerpt(source, &bytes);
-    let because = match rule {
-        Rule::Course => says.to_owned(),
-        Rule::Phrase(_) | Rule::Added(_) | Rule::Lexicon | Rule::Emphasis => {
-            format!("\"{words}\": the customer {says}")
-        }
-    };
-    Evidence { axis, place, bytes, words, rule, weight, because }
+    Evidence { axis, place, bytes, words, rule, weight }
 }
 
 fn position(reason: &Reason) -> (Axis, Place, usize, usize, Rule) {

@@ -1,10 +1,10 @@
 //! What a phrase tells: an intent to go around support, a cue of how the customer feels, or something
 //! about the words beside it. This is the one place that lists the families.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What a phrase tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Family {
     /// To go to executives.

@@ -176,14 +176,12 @@ fn reason_of_course(
     threshold_milli: i32,
     last: &Said<'_>,
 ) -> Option<evidence::Reason> {
-    let says = match movement {
-        _ if movement <= -threshold_milli => "the last message is more negative than those before",
-        _ if movement >= threshold_milli => "the last message is more positive than those before",
-        _ => return None,
-    };
+    if movement.abs() < threshold_milli {
+        return None;
+    }
     let (axis, bytes) = (Axis::SentimentShift, 0..last.text.len());
     let weight = f64::from(movement) / 1000.0;
-    Some(evidence::Reason { axis, place: last.place, bytes, rule: Rule::Course, weight, says })
+    Some(evidence::Reason { axis, place: last.place, bytes, rule: Rule::Course, weight })
 }
 
 fn level(score: f64, thresholds: &[f64; 4]) -> Level {

@@ -324,6 +324,8 @@ pub const DETECT_PHRASE_SPELLINGS: usize = 32;
 pub const CONVERSATIONS_SWEPT: usize = 500;
 /// Bytes of the file with an organisation's phrases: two thousand long ones fit.
 pub const DETECT_FILE_BYTES: u64 = 1024 * 1024;
+/// Bytes of a text that a page shows with what was found in it: a long mail fits.
+pub const WHY_TEXT_BYTES: usize = 8 * 1024;
 /// Records of dry runs that are with the classifier at once, beside those that count.
 pub const CLASSIFIER_DRY_RUNS: usize = 1;
 /// Bytes of a classifier's answer: one that explains itself at length fits.

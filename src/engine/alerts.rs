@@ -2,6 +2,7 @@
 
 use super::ports::{CoolingDown, NewAlert};
 use super::shared::Shared;
+use crate::detect::external::Finding;
 use crate::domain::alert::{self, AlertFacts, Aside, Origin};
 use crate::domain::automation::{Automation, Trigger, Watch};
 use crate::domain::delivery::NewDelivery;
@@ -12,10 +13,16 @@ use crate::domain::time::Timestamp;
 
 impl Shared {
     /// One for each automation that fires.
-    pub(super) fn alerts(&self, record: &Record, levels: &Levels, now: Timestamp) -> Vec<NewAlert> {
+    pub(super) fn alerts(
+        &self,
+        record: &Record,
+        levels: &Levels,
+        found: Option<&Finding>,
+        now: Timestamp,
+    ) -> Vec<NewAlert> {
         let rules = self.rules();
         let firing = rules.iter().filter(|each| each.fires(record, levels));
-        firing.map(|automation| self.alert(automation, record, levels, now)).collect()
+        firing.map(|automation| self.alert(automation, record, levels, found, now)).collect()
     }
 
     /// The alert that an automation makes of a record at these levels.
@@ -24,6 +31,7 @@ impl Shared {
         automation: &Automation,
         record: &Record,
         levels: &Levels,
+        found: Option<&Finding>,
         now: Timestamp,
     ) -> NewAlert {
         let body = alert::body(&AlertFacts {
@@ -51,6 +59,7 @@ impl Shared {
             org_id: record.org_id.clone(),
             body,
             aside: Aside::of(record),
+            found: found.map(Finding::to_stored),
             cool_down,
             escalated_at: now,
             deliveries: meant.map(|each| delivery(&self.policy, each, now, put_off)).collect(),

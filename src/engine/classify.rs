@@ -21,9 +21,7 @@ use super::ports::{
     WaitingRoom,
 };
 use super::shared::Shared;
-use crate::detect::external::{
-    Breaker, JudgedBy, Leave, Opinion, Reason, Unanswered, judged as judged_levels,
-};
+use crate::detect::external::{Breaker, Finding, JudgedBy, Leave, Opinion, Reason, Unanswered};
 use crate::domain::limits;
 use crate::domain::record::Record;
 
@@ -246,8 +244,9 @@ impl Drop for Probe<'_> {
 /// Judges a record that waits, and writes down what it comes to.
 async fn judged(asked: Asked, room: Arc<dyn WaitingRoom>, waiting: WaitingRecord) {
     let shared = Arc::clone(&asked.shared);
-    let WaitingRecord { id, record, language, detected, taken_at } = waiting;
-    let Ok(record) = Record::from_stored(&record) else {
+    let WaitingRecord { id, record, found, taken_at } = waiting;
+    let (Ok(record), Ok(found)) = (Record::from_stored(&record), Finding::from_stored(&found))
+    else {
         tracing::error!(waiting = id.0, "a record that waited is damaged on disk, and is left out");
         written(&shared, room.as_ref(), id, Vec::new()).await;
         return;
@@ -262,22 +261,22 @@ async fn judged(asked: Asked, room: Arc<dyn WaitingRoom>, waiting: WaitingRecord
                 format!("it would have had to wait for more than {} s", patience.as_secs());
             not_asked(Reason::Waited, &detail)
         }
-        Some(_) => asked.ask(Question { record: record.clone(), language }).await,
+        Some(_) => asked.ask(Question { record: record.clone(), language: found.language }).await,
     };
-    let (levels, judged_by) = judged_levels(detected, said);
-    let alerts = shared.alerts(&record, &levels, shared.clock.now());
+    let found = found.asked(said);
+    let alerts = shared.alerts(&record, &found.levels, Some(&found), shared.clock.now());
     let Some(accepted) = written(&shared, room.as_ref(), id, alerts).await else { return };
     let fresh = accepted.iter().flatten().filter(|each| each.fresh).count();
     let known = accepted.iter().flatten().count() - fresh;
     shared.witness.classified(&Classified {
         record_id: &record.id,
-        judged_by: &judged_by,
+        judged_by: &found.judged_by,
         took,
         fired: fresh,
         repeated: known,
         held_back: accepted.len() - fresh - known,
     });
-    shared.recent.keep(taken_at, vec![(record, levels)]);
+    shared.recent.keep(taken_at, vec![(record, found.levels)]);
 }
 
 /// Writes down what a record came to, as often as the store needs. Nothing where the service stops before:

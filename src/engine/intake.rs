@@ -157,6 +157,7 @@ impl Engine {
             org_id,
             body,
             aside: Aside::default(),
+            found: None,
             cool_down: None,
             escalated_at: now,
             deliveries,

@@ -10,7 +10,7 @@ use super::Engine;
 use super::classify::{Ask, Classification};
 use super::ports::{ConversationKey, MessageScore, Question, StoreError};
 use crate::detect::external::{Finding, Reason, Unanswered};
-use crate::detect::{History, Language, assess};
+use crate::detect::{History, assess};
 use crate::domain::levels::Levels;
 use crate::domain::limits::CLASSIFIER_DRY_RUN;
 use crate::domain::record::Record;
@@ -77,8 +77,8 @@ impl Engine {
         let Some(actor) = self.classifier() else { return judgement };
         let asked = judgement.records.iter_mut().zip(&mut judgement.findings);
         let asked = asked.filter_map(|((record, levels), finding)| {
-            let asked = finding.as_ref()?.assessment.language.map(Language::code);
-            let question = Question { record: record.clone(), language: asked.map(str::to_owned) };
+            let language = finding.as_ref()?.language;
+            let question = Question { record: record.clone(), language };
             Some(async move {
                 let said =
                     tokio::time::timeout(CLASSIFIER_DRY_RUN, actor.send(Ask(question))).await;

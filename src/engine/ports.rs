@@ -199,6 +199,8 @@ pub struct NewAlert {
     pub body: Body,
     /// What stands beside it for people.
     pub aside: Aside,
+    /// What its levels follow from, as it is kept, where they were found here.
+    pub found: Option<String>,
     /// By what others like it are held back, and it by them.
     pub cool_down: Option<CoolingDown>,
     /// When it fired, or came in.

@@ -3,7 +3,6 @@
 
 use super::Engine;
 use super::ports::{NewAlert, NewWaiting, StoreError};
-use crate::detect::Language;
 use crate::detect::external::Finding;
 use crate::domain::automation::Automation;
 use crate::domain::levels::Levels;
@@ -35,8 +34,8 @@ impl Engine {
         let shared = &self.shared;
         let mut sorted = Sorted::default();
         if self.classifier().is_none() {
-            for (record, levels) in &records {
-                sorted.alerts.extend(shared.alerts(record, levels, now));
+            for ((record, levels), found) in records.iter().zip(&findings) {
+                sorted.alerts.extend(shared.alerts(record, levels, found.as_ref(), now));
             }
             sorted.settled = records;
             return Ok(sorted);
@@ -44,14 +43,16 @@ impl Engine {
         let rules = shared.rules();
         for ((record, levels), finding) in records.into_iter().zip(findings) {
             let Some(finding) = finding else {
-                sorted.alerts.extend(shared.alerts(&record, &levels, now));
+                sorted.alerts.extend(shared.alerts(&record, &levels, None, now));
                 sorted.settled.push((record, levels));
                 continue;
             };
             let could: Vec<_> = rules.iter().filter(|each| each.could_fire(&record)).collect();
             if self.fired_for(&could, &record).await? {
                 // Each names what it made then; where there is none, nothing is made.
-                let known = could.into_iter().map(|each| shared.alert(each, &record, &levels, now));
+                let found = Some(&finding);
+                let known =
+                    could.into_iter().map(|each| shared.alert(each, &record, &levels, found, now));
                 sorted.alerts.extend(known);
                 sorted.settled.push((record, levels));
                 continue;
@@ -76,8 +77,7 @@ impl Engine {
         NewWaiting {
             told_by: self.shared.sealer.fingerprint(stored.as_bytes()),
             record: stored,
-            language: finding.assessment.language.map(Language::code),
-            detected: finding.assessment.levels,
+            found: finding.to_stored(),
             taken_at: now,
         }
     }

@@ -43,8 +43,8 @@ fn accept_one(
     let inserted = connection
         .prepare_cached(
             "INSERT INTO alerts (automation_id, record_id, org_id, escalated_at, digest, body, origin,
-               told_by, thread, held_count, held_since)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ?2), ?9, ?10, ?11)
+               told_by, thread, held_count, held_since, found)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ?2), ?9, ?10, ?11, ?12)
              ON CONFLICT (ifnull(told_by, record_id), automation_id) DO NOTHING",
         )?
         .execute(params![
@@ -62,6 +62,7 @@ fn accept_one(
             new.aside.thread,
             held.map_or(0, |held| i64::try_from(held.count).unwrap_or(i64::MAX)),
             held.map(|held| held.since.as_millis()),
+            new.found,
         ])?;
     if inserted == 0 {
         return known(connection, new);

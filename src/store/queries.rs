@@ -120,6 +120,8 @@ pub struct AlertRow {
     pub escalated_at: Timestamp,
     /// What is sent; an error where the bytes on disk are damaged.
     pub alert: Result<Alert, DamagedAlert>,
+    /// What its levels follow from, as it is kept, where they were found here.
+    pub found: Option<String>,
     /// Where it goes.
     pub deliveries: Vec<DeliveryRow>,
 }
@@ -170,16 +172,16 @@ impl Reader {
         self.query(move |connection| {
             let snapshot = connection.unchecked_transaction()?;
             let alert = accept::alert(&snapshot, id)?;
-            let (org_id, escalated_at) = snapshot.query_row(
-                "SELECT org_id, escalated_at FROM alerts WHERE id = ?1",
+            let (org_id, escalated_at, found) = snapshot.query_row(
+                "SELECT org_id, escalated_at, found FROM alerts WHERE id = ?1",
                 [id.0],
-                |row| Ok((row.get(0)?, time(row, "escalated_at")?)),
+                |row| Ok((row.get(0)?, time(row, "escalated_at")?, row.get("found")?)),
             )?;
             let mut statement = snapshot
                 .prepare_cached(&format!("{DELIVERY} WHERE d.alert_id = ?1 ORDER BY d.id"))?;
             let deliveries =
                 statement.query_map([id.0], delivery)?.collect::<rusqlite::Result<_>>()?;
-            Ok(AlertRow { org_id, escalated_at, alert, deliveries })
+            Ok(AlertRow { org_id, escalated_at, alert, found, deliveries })
         })
     }
 

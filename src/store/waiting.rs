@@ -1,13 +1,12 @@
 //! Records that wait for a classifier: kept with what their call brought beside them, and gone with what they came to.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
 use super::error::SqlResult;
 use super::port::Run;
-use super::row::{bad, time, word};
+use super::row::time;
 use super::turn::Door;
 use super::{accept, conversations};
-use crate::domain::levels::Levels;
 use crate::domain::limits::{WAITING_BYTES, WAITING_RECORDS};
 use crate::engine::ports::{
     Accepted, FreshDelivery, NewAlert, NewWaiting, Promise, StoreError, Taking, WaitingId,
@@ -59,19 +58,15 @@ fn take(
 /// Where there is no room, all of the command is undone.
 fn wait(connection: &Connection, records: &[NewWaiting]) -> SqlResult<()> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO waiting_records (told_by, record, language, escalation, emotional_intensity,
-           sentiment_shift, taken_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (told_by) DO NOTHING",
+        "INSERT INTO waiting_records (told_by, record, found, taken_at)
+         VALUES (?1, ?2, ?3, ?4) ON CONFLICT (told_by) DO NOTHING",
     )?;
     let mut more = 0;
     for each in records {
         more += insert.execute(params![
             each.told_by,
             each.record,
-            each.language,
-            each.detected.escalation.word(),
-            each.detected.emotional_intensity.word(),
-            each.detected.sentiment_shift.map(|shift| shift.word()),
+            each.found,
             each.taken_at.as_millis(),
         ])?;
     }
@@ -91,27 +86,17 @@ fn waiting(
     limit: usize,
 ) -> SqlResult<Vec<WaitingRecord>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, record, language, escalation, emotional_intensity, sentiment_shift, taken_at
-         FROM waiting_records WHERE id > ?1 ORDER BY id LIMIT ?2",
+        "SELECT id, record, found, taken_at FROM waiting_records WHERE id > ?1 ORDER BY id LIMIT ?2",
     )?;
-    let found = statement.query_map(params![after.0, number(limit)], record)?;
+    let found = statement.query_map(params![after.0, number(limit)], |found| {
+        Ok(WaitingRecord {
+            id: WaitingId(found.get("id")?),
+            record: found.get("record")?,
+            found: found.get("found")?,
+            taken_at: time(found, "taken_at")?,
+        })
+    })?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
-}
-
-fn record(found: &Row<'_>) -> rusqlite::Result<WaitingRecord> {
-    let shift: Option<String> = found.get("sentiment_shift")?;
-    let shift = shift.map(|text| text.parse().map_err(|error| bad("sentiment_shift", error)));
-    Ok(WaitingRecord {
-        id: WaitingId(found.get("id")?),
-        record: found.get("record")?,
-        language: found.get("language")?,
-        detected: Levels {
-            escalation: word(found, "escalation", |text| text.parse().ok())?,
-            emotional_intensity: word(found, "emotional_intensity", |text| text.parse().ok())?,
-            sentiment_shift: shift.transpose()?,
-        },
-        taken_at: time(found, "taken_at")?,
-    })
 }
 
 fn judged(

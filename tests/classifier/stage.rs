@@ -106,9 +106,18 @@ pub(crate) fn says_slowly(escalation: &str) -> Reply {
 
 /// The levels in the body of a record's alert.
 pub(crate) fn levels(service: &Service, record_id: &str) -> Value {
+    alert(service, record_id)["body"]["levels"].clone()
+}
+
+/// What they follow from.
+pub(crate) fn detected(service: &Service, record_id: &str) -> Value {
+    alert(service, record_id)["detected"].clone()
+}
+
+fn alert(service: &Service, record_id: &str) -> Value {
     let delivery = service.delivery(record_id).unwrap();
     let alert = delivery["alert_id"].as_str().unwrap();
-    service.ok("GET", &format!("/v1/alerts/{alert}"), &Value::Null)["body"]["levels"].clone()
+    service.ok("GET", &format!("/v1/alerts/{alert}"), &Value::Null)
 }
 
 /// The value of a metric's line.

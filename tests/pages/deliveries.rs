@@ -65,3 +65,22 @@ fn deliveries_in_each_state() {
     looker.becomes(Right::Viewer);
     looker.sees("delivery-viewer", "/deliveries/dlv_2");
 }
+
+#[test]
+fn an_alert_whose_levels_were_found() {
+    let mut looker = Looker::with(Right::Viewer);
+    looker.service.ok(
+        "POST",
+        "/v1/automations",
+        &json!({"name": "Threats", "active": true,
+            "integrations": [{"kind": "webhook", "name": "Operations",
+                "url": "https://receiver.test/hook", "auth": {"method": "none"}}]}),
+    );
+    let unjudged = json!({"id": "ticket-1", "org_id": "acme", "source": "zendesk",
+        "content": "I am furious, and I will call my lawyer!"});
+    let taken = looker.service.ok("POST", "/v1/records", &json!({"records": [unjudged]}));
+    let alert = taken["alerts"][0]["id"].as_str().expect("an id").to_owned();
+    wait_for(&looker.service, "delivered", 1);
+    looker.sees("alert-found", &format!("/alerts/{alert}"));
+    looker.sees("delivery-found", "/deliveries/dlv_1");
+}

@@ -423,6 +423,7 @@ impl World {
                     org_id: record.org_id.clone(),
                     body,
                     aside: Aside::of(&record),
+                    found: None,
                     cool_down: None,
                     escalated_at: wall,
                     deliveries: deliveries.collect(),

@@ -191,6 +191,7 @@ pub(crate) fn alert(record: &str, to: &[IntegrationId]) -> NewAlert {
         org_id: "acme".to_owned(),
         body: Body::new(format!("{{\"record\":\"{record}\"}}").into_bytes().into()),
         aside: Aside::default(),
+        found: None,
         cool_down: None,
         escalated_at: at(0),
         deliveries: to.iter().copied().map(delivery).collect(),

@@ -1,18 +1,14 @@
 //! Records that wait for a classifier: kept once, bounded, and gone with what they came to.
 
-use belfry::domain::levels::{Level, Levels, SentimentShift};
 use belfry::domain::limits::WAITING_RECORDS;
 use belfry::engine::ports::{
-    NewWaiting, Store as _, StoreError, Taking, WaitingId, WaitingRecord, WaitingRoom as _,
+    NewAlert, NewWaiting, Store as _, StoreError, Taking, WaitingId, WaitingRecord,
+    WaitingRoom as _,
 };
 
 use crate::fixture::*;
 
-const DETECTED: Levels = Levels {
-    escalation: Level::High,
-    emotional_intensity: Level::Low,
-    sentiment_shift: Some(SentimentShift::Degraded),
-};
+const FOUND: &str = "what was found";
 
 fn waiting(number: usize) -> NewWaiting {
     let mut told_by = [0; 32];
@@ -20,8 +16,7 @@ fn waiting(number: usize) -> NewWaiting {
     NewWaiting {
         told_by,
         record: format!("{{\"id\": \"r-{number}\"}}"),
-        language: Some("en"),
-        detected: DETECTED,
+        found: FOUND.to_owned(),
         taken_at: at(number as u64),
     }
 }
@@ -43,8 +38,7 @@ async fn what_waits_is_read_back_in_order_and_once() {
     let records: Vec<_> = found.iter().map(|each| each.record.as_str()).collect();
     assert_eq!(records, ["{\"id\": \"r-2\"}", "{\"id\": \"r-1\"}", "{\"id\": \"r-3\"}"]);
     let first = &found[0];
-    assert_eq!((first.detected, first.taken_at), (DETECTED, at(2)));
-    assert_eq!(first.language.as_deref(), Some("en"));
+    assert_eq!((first.found.as_str(), first.taken_at), (FOUND, at(2)));
     let behind = room.store.waiting(first.id, 1).await.unwrap();
     assert_eq!(behind[0].record, "{\"id\": \"r-1\"}");
     assert_eq!(room.store.reader().depths().await.unwrap().records_waiting, 3);
@@ -58,8 +52,11 @@ async fn a_call_is_stored_as_a_whole_and_a_record_goes_with_its_alerts() {
     let accepted = room.store.take(taking).await.unwrap();
     assert!(accepted[0].as_ref().unwrap().fresh);
     let id = all(&room).await[0].id;
-    let judged = room.store.judged(id, vec![alert("r-1", &[FIRST, SECOND])]).await.unwrap();
+    let new = NewAlert { found: Some(FOUND.to_owned()), ..alert("r-1", &[FIRST, SECOND]) };
+    let judged = room.store.judged(id, vec![new]).await.unwrap();
     assert_eq!(judged[0].as_ref().unwrap().deliveries.len(), 2);
+    let kept = room.store.reader().alert(judged[0].as_ref().unwrap().alert).await.unwrap();
+    assert_eq!(kept.found.as_deref(), Some(FOUND));
     assert!(all(&room).await.is_empty());
     // The same judged twice, as after a commit whose answer was lost, makes no second alert.
     let again = room.store.judged(id, vec![alert("r-1", &[FIRST, SECOND])]).await.unwrap();

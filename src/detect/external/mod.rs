@@ -3,26 +3,36 @@
 
 mod breaker;
 mod protocol;
+mod stored;
+
+use serde::{Deserialize, Serialize};
 
 pub use breaker::{Breaker, Leave};
 pub use protocol::{BadAnswer, Opinion, Protocol, answer, request};
 
-use super::Assessment;
+pub use stored::NoFinding;
+
+use super::{Assessment, Evidence, Language};
 use crate::domain::levels::Levels;
 
-/// What was found about a record that came without levels, and by whom.
+/// What was found about a record that came without levels, by whom, and why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// The levels that the record goes by.
     pub levels: Levels,
-    /// What the built-in detector found: it judges each record, and has the last word where nobody else has.
-    pub assessment: Assessment,
+    /// Those that the built-in detector found: it judges each record, and has the last word where nobody else has.
+    pub detected: Levels,
+    /// The language that it found.
+    pub language: Option<Language>,
+    /// What moved its levels.
+    pub evidence: Vec<Evidence>,
     /// Who judged.
     pub judged_by: JudgedBy,
 }
 
 /// Who judged a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum JudgedBy {
     /// The built-in detector: it is the one there is.
     BuiltIn,
@@ -43,7 +53,7 @@ impl JudgedBy {
 }
 
 /// Why the classifier did not judge.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unanswered {
     /// Which kind of trouble.
     pub reason: Reason,
@@ -54,7 +64,8 @@ pub struct Unanswered {
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
         /// Why a classifier did not judge a record.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
         pub enum Reason { $($(#[$doc])* $name,)* }
 
         impl Reason {
@@ -115,23 +126,21 @@ impl Unanswered {
 impl Finding {
     /// What the built-in detector found, where nobody else is asked.
     pub fn built_in(assessment: Assessment) -> Self {
-        Self { levels: assessment.levels, assessment, judged_by: JudgedBy::BuiltIn }
+        let Assessment { levels, language, evidence, .. } = assessment;
+        Self { levels, detected: levels, language, evidence, judged_by: JudgedBy::BuiltIn }
     }
 
     /// With what the classifier said, or why it said nothing.
     pub fn asked(self, said: Result<Opinion, Unanswered>) -> Self {
-        let (levels, judged_by) = judged(self.assessment.levels, said);
-        Self { levels, judged_by, ..self }
-    }
-}
-
-/// The levels that a record goes by, and who judged: the built-in detector has the last word where nobody else
-/// has.
-pub fn judged(detected: Levels, said: Result<Opinion, Unanswered>) -> (Levels, JudgedBy) {
-    match said {
-        Ok(opinion) => {
-            (opinion.levels(detected.sentiment_shift), JudgedBy::Classifier(opinion.words))
+        match said {
+            Ok(opinion) => Self {
+                levels: opinion.levels(self.detected.sentiment_shift),
+                judged_by: JudgedBy::Classifier(opinion.words),
+                ..self
+            },
+            Err(unanswered) => {
+                Self { levels: self.detected, judged_by: JudgedBy::InPlace(unanswered), ..self }
+            }
         }
-        Err(unanswered) => (detected, JudgedBy::InPlace(unanswered)),
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Accepted, ConversationKey, LocalPromise, MessageScore, NewAlert, Promise, StoreError};
+use crate::detect::Language;
 use crate::detect::external::{Opinion, Unanswered};
-use crate::domain::levels::Levels;
 use crate::domain::record::Record;
 use crate::domain::time::Timestamp;
 
@@ -42,8 +42,8 @@ pub struct Terms {
 pub struct Question {
     /// The record.
     pub record: Record,
-    /// The language that was found, as `en`.
-    pub language: Option<String>,
+    /// The language that was found.
+    pub language: Option<Language>,
 }
 
 /// Keeps records until they are judged. Each method is durable when its promise is fulfilled.
@@ -86,10 +86,8 @@ pub struct NewWaiting {
     pub told_by: [u8; 32],
     /// As it is kept: see [`Record::to_stored`].
     pub record: String,
-    /// The language that was found, as `en`.
-    pub language: Option<&'static str>,
-    /// What the built-in detector found.
-    pub detected: Levels,
+    /// What the built-in detector found, as it is kept: it stands where the classifier says nothing.
+    pub found: String,
     /// When it came.
     pub taken_at: Timestamp,
 }
@@ -105,10 +103,8 @@ pub struct WaitingRecord {
     pub id: WaitingId,
     /// As it is kept.
     pub record: String,
-    /// The language that was found, as `en`.
-    pub language: Option<String>,
-    /// What the built-in detector found.
-    pub detected: Levels,
+    /// What the built-in detector found, as it is kept.
+    pub found: String,
     /// When it came.
     pub taken_at: Timestamp,
 }

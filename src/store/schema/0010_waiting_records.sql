@@ -3,16 +3,13 @@
 
 CREATE TABLE waiting_records (
   -- In the order of their coming; never given twice, so that nobody takes a new one for one that is gone.
-  id                  INTEGER PRIMARY KEY AUTOINCREMENT,
+  id       INTEGER PRIMARY KEY AUTOINCREMENT,
   -- By what a repeat is told: a keyed digest of the record.
-  told_by             BLOB    NOT NULL CHECK (length(told_by) = 32),
-  record              TEXT    NOT NULL,
+  told_by  BLOB    NOT NULL CHECK (length(told_by) = 32),
+  record   TEXT    NOT NULL,
   -- What the built-in detector found: it stands where the classifier says nothing.
-  language            TEXT,
-  escalation          TEXT    NOT NULL,
-  emotional_intensity TEXT    NOT NULL,
-  sentiment_shift     TEXT,
-  taken_at            INTEGER NOT NULL
+  found    TEXT    NOT NULL,
+  taken_at INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX waiting_records_once ON waiting_records (told_by);
 
@@ -24,8 +21,11 @@ CREATE TABLE waiting_room (
 ) STRICT;
 INSERT INTO waiting_room VALUES (1, 0, 0);
 CREATE TRIGGER waiting_records_come AFTER INSERT ON waiting_records BEGIN
-  UPDATE waiting_room SET records = records + 1, bytes = bytes + octet_length(NEW.record);
+  UPDATE waiting_room SET records = records + 1, bytes = bytes + octet_length(NEW.record) + octet_length(NEW.found);
 END;
 CREATE TRIGGER waiting_records_go AFTER DELETE ON waiting_records BEGIN
-  UPDATE waiting_room SET records = records - 1, bytes = bytes - octet_length(OLD.record);
+  UPDATE waiting_room SET records = records - 1, bytes = bytes - octet_length(OLD.record) - octet_length(OLD.found);
 END;
+
+-- What an alert's levels follow from, where they were found here.
+ALTER TABLE alerts ADD COLUMN found TEXT;

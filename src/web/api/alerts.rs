@@ -7,7 +7,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::deliveries::DeliveryOut;
+use super::evidence_out::DetectedOut;
 use super::id;
+use crate::detect::external::Finding;
 use crate::domain::alert::Alert;
 use crate::domain::id::AlertId;
 use crate::engine::ports::{DamagedAlert, StoreError};
@@ -34,6 +36,9 @@ pub(super) struct AlertOut<'a> {
     /// The very body that is sent.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     body: &'a RawValue,
+    /// What the levels follow from, where the record came without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detected: Option<DetectedOut>,
     /// Where it goes.
     deliveries: Vec<DeliveryOut>,
 }
@@ -58,6 +63,12 @@ pub(super) async fn read(
         org_id: &row.org_id,
         escalated_at: row.escalated_at.to_string(),
         body,
+        // What is damaged of it is left out: the alert is whole without it.
+        detected: row
+            .found
+            .as_deref()
+            .and_then(|found| Finding::from_stored(found).ok())
+            .map(|found| DetectedOut::of(&found)),
         deliveries: row.deliveries.iter().map(DeliveryOut::of).collect(),
     }))
 }

@@ -88,7 +88,7 @@ struct EvidenceOut {
 
 impl DetectedOut {
     pub(in crate::web) fn of(finding: &Finding) -> Self {
-        let Finding { assessment: found, judged_by, .. } = finding;
+        let Finding { detected, language, evidence, judged_by, levels: _ } = finding;
         let by_classifier = matches!(judged_by, JudgedBy::Classifier(_));
         Self {
             judged_by: judged_by.word(),
@@ -102,9 +102,9 @@ impl DetectedOut {
                 }
                 JudgedBy::BuiltIn | JudgedBy::Classifier(_) => None,
             },
-            built_in: by_classifier.then(|| LevelsOut::of(&found.levels)),
-            language: found.language.map(Language::code),
-            evidence: found.evidence.iter().map(EvidenceOut::of).collect(),
+            built_in: by_classifier.then(|| LevelsOut::of(detected)),
+            language: language.map(Language::code),
+            evidence: evidence.iter().map(EvidenceOut::of).collect(),
         }
     }
 }
@@ -123,7 +123,7 @@ impl EvidenceOut {
             rule: evidence.rule.word(),
             // More digits say nothing.
             weight: (evidence.weight * 1000.0).round() / 1000.0,
-            because: evidence.because.clone(),
+            because: evidence.because(),
         }
     }
 }

@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::deliveries::{Named, Row, Then};
 use super::frame::{Frame, Place};
 use super::html;
+use super::why::Why;
 use super::words::{When, bytes};
+use crate::detect::external::Finding;
 use crate::domain::alert::Aside;
 use crate::domain::id::AlertId;
 use crate::domain::limits::CURL_BODY_BYTES;
@@ -27,6 +29,8 @@ pub(super) struct Content {
     pub(super) body: String,
     /// What stands beside it, for messages.
     pub(super) aside: Aside,
+    /// What its levels follow from, where they were found here.
+    pub(super) why: Option<Why>,
     pub(super) size: String,
     /// The same with line breaks, where that is worth its room.
     pub(super) spread: Option<String>,
@@ -49,6 +53,7 @@ struct Alert {
     automation: Option<Named>,
     rows: Vec<Row>,
     content: Option<Content>,
+    why: Option<Why>,
 }
 
 pub(super) async fn show(
@@ -59,7 +64,7 @@ pub(super) async fn show(
 ) -> Result<HttpResponse, Problem> {
     let id: AlertId = id(&path, WHAT)?;
     let found = read(&state, id).await?.ok_or_else(|| Problem::not_found(WHAT))?;
-    let AlertRow { org_id, escalated_at, alert, deliveries } = found;
+    let AlertRow { org_id, escalated_at, alert, found, deliveries } = found;
     let logged = state.reader.logged(deliveries).await?;
     let now = state.engine.now();
     let rows: Vec<_> = logged.iter().map(|each| Row::of(each, now)).collect();
@@ -82,6 +87,7 @@ pub(super) async fn show(
         automation,
         rows,
         content: alert.ok().map(|alert| Content::of(alert.body.bytes())),
+        why: why(found.as_deref()),
     })
 }
 
@@ -92,13 +98,20 @@ async fn read(state: &Data<WebState>, id: AlertId) -> Result<Option<AlertRow>, P
     }
 }
 
+/// What levels follow from; nothing where they were not found here, or what is kept of it is damaged.
+fn why(found: Option<&str>) -> Option<Why> {
+    Finding::from_stored(found?).ok().map(|found| Why::of(&found))
+}
+
 impl Content {
     /// The body of an alert; nothing where it is damaged.
     pub(super) async fn read(state: &Data<WebState>, id: AlertId) -> Result<Option<Self>, Problem> {
         let found = read(state, id).await?;
-        Ok(found
-            .and_then(|row| row.alert.ok())
-            .map(|alert| Self { aside: alert.aside, ..Self::of(alert.body.bytes()) }))
+        Ok(found.and_then(|row| {
+            let alert = row.alert.ok()?;
+            let why = why(row.found.as_deref());
+            Some(Self { aside: alert.aside, why, ..Self::of(alert.body.bytes()) })
+        }))
     }
 
     fn of(body: &[u8]) -> Self {
@@ -117,6 +130,7 @@ impl Content {
             spread: is_json.then(|| spread(&whole)),
             body: whole,
             aside: Aside::default(),
+            why: None,
             levels: levels.into_iter().filter_map(|(word, at)| Some((word, text(at)?))).collect(),
             source: text("/record/source"),
             excerpt: text("/record/content_excerpt").filter(|text| !text.is_empty()),

@@ -39,6 +39,7 @@ mod sign_in;
 mod standing;
 mod table;
 mod tokens;
+mod why;
 mod words;
 
 use actix_web::http::header::{self, ContentType};

@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 use super::form::Form;
 use super::frame::{Frame, Place};
 use super::html;
+use super::why::Why;
 use super::words::miss_words;
-use crate::detect::external::{Finding, JudgedBy, Unanswered};
-use crate::detect::{Assessment, Axis};
+use crate::detect::external::Finding;
 use crate::domain::dry_run::{DryRun, Duplicate, Fate, Outlook};
 use crate::domain::levels::Levels;
+use crate::domain::record::Record;
 use crate::engine::{Fired, Intake};
 use crate::web::WebState;
 use crate::web::api::dry_run::refused;
@@ -43,12 +44,8 @@ struct Page {
 struct Run {
     record: String,
     levels: Vec<(&'static str, &'static str)>,
-    /// Who found the levels, where the record came without any.
-    judged_by: Option<String>,
-    /// The classifier's own words, where it gave some.
-    explanation: Option<String>,
-    /// What each of them follows from.
-    reasons: Vec<(&'static str, String)>,
+    /// What each of them follows from, where the record came without any.
+    why: Option<Why>,
     automations: Vec<AutomationRun>,
 }
 
@@ -146,8 +143,10 @@ pub(super) async fn dry_run(
     let taken = state.engine.consult(taken).await;
     match state.engine.dry_run(&taken.records).await.map_err(refused) {
         Ok(runs) => {
-            let judged = runs.iter().zip(&taken.findings);
-            let runs = judged.map(|(run, found)| Run::of(run, found.as_ref())).collect();
+            let judged = runs.iter().zip(&taken.records).zip(&taken.findings);
+            let runs = judged
+                .map(|((run, (record, _)), found)| Run::of(run, record, found.as_ref()))
+                .collect();
             html(&Page { runs, rejected, ..page })
         }
         Err(problem) if problem.code() == Code::TooLarge => page.refused(&problem),
@@ -197,16 +196,11 @@ fn call(text: &str) -> String {
 }
 
 impl Run {
-    fn of(run: &DryRun, found: Option<&Finding>) -> Self {
+    fn of(run: &DryRun, record: &Record, found: Option<&Finding>) -> Self {
         Self {
             record: run.record_id.clone(),
             levels: level_words(&run.levels),
-            judged_by: found.map(|found| judge_words(&found.judged_by)),
-            explanation: found.and_then(|found| match &found.judged_by {
-                JudgedBy::Classifier(words) => words.clone(),
-                JudgedBy::BuiltIn | JudgedBy::InPlace(_) => None,
-            }),
-            reasons: found.map(|found| reasons(&found.assessment)).unwrap_or_default(),
+            why: found.map(|found| Why::with(found, record)),
             automations: run.automations.iter().map(AutomationRun::of).collect(),
         }
     }
@@ -218,27 +212,6 @@ fn level_words(levels: &Levels) -> Vec<(&'static str, &'static str)> {
         ("Emotional intensity", levels.emotional_intensity.word()),
         ("Sentiment shift", levels.sentiment_shift.map_or("not known", |shift| shift.word())),
     ]
-}
-
-/// Who judged, behind "the record brings no levels".
-fn judge_words(judged_by: &JudgedBy) -> String {
-    match judged_by {
-        JudgedBy::BuiltIn => "they were found in its words".to_owned(),
-        JudgedBy::Classifier(_) => "the classifier gave them".to_owned(),
-        JudgedBy::InPlace(Unanswered { detail, .. }) => {
-            format!("the classifier did not answer ({detail}), and they were found in its words")
-        }
-    }
-}
-
-/// The reasons in sentences, each with its axis.
-fn reasons(found: &Assessment) -> Vec<(&'static str, String)> {
-    let axis = |axis| match axis {
-        Axis::EscalationLevel => "Escalation level",
-        Axis::EmotionalIntensityLevel => "Emotional intensity",
-        Axis::SentimentShift => "Sentiment shift",
-    };
-    found.evidence.iter().map(|each| (axis(each.axis), each.because.clone())).collect()
 }
 
 impl AutomationRun {
