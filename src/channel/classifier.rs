@@ -1,4 +1,4 @@
-//! A classifier of the customer's own, asked over HTTPS: by the same address policy, the same trust and the
+//! A classifier of the customer's own, asked over HTTPS, or over HTTP where that is allowed: by the same address policy, the same trust and the
 //! same bounds as any destination. One question is one request.
 
 use std::panic::AssertUnwindSafe;
@@ -14,7 +14,7 @@ use super::settings::{ChannelError, ChannelSettings};
 use super::webhook::request::AGENT;
 use crate::detect::Language;
 use crate::detect::external::{self, Opinion, Protocol, Reason, Unanswered};
-use crate::domain::integration::HttpsUrl;
+use crate::domain::endpoint::Endpoint;
 use crate::domain::limits::{CLASSIFIER_ANSWER_BYTES, CLASSIFIER_WORDS_CHARS, FAULT_DETAIL_CHARS};
 use crate::domain::outcome::{Fault, FaultKind, Outcome};
 use crate::domain::plain;
@@ -25,7 +25,7 @@ use crate::engine::ports::{Classifier, LocalPromise, Question, Said, Terms};
 #[derive(Debug, Clone)]
 pub struct ClassifierSettings {
     /// Where questions are posted.
-    pub url: HttpsUrl,
+    pub url: Endpoint,
     /// What is posted there.
     pub protocol: Protocol,
     /// What the model is called there.
@@ -108,7 +108,8 @@ impl Way {
         let body =
             external::request(*protocol, model.as_deref(), record, language.map(Language::code));
         let order = Order {
-            url,
+            url: url.place(),
+            plain: url.is_plain().then(|| url.to_url()),
             headers: headers(key)?,
             body: body.into(),
             http1_only: false,

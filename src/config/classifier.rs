@@ -4,18 +4,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::problem::Problem;
-use super::read::Values;
+use super::read::{Value, Values};
 use super::smtp::Password;
-use super::{span, text, whole};
+use super::{span, text, value, whole};
 use crate::detect::external::Protocol;
-use crate::domain::integration::HttpsUrl;
+use crate::domain::endpoint::Endpoint;
 use crate::domain::secret::Secret;
 
 /// How a classifier is reached, and how much is asked of it.
 #[derive(Debug)]
 pub struct Classifier {
     /// Where questions are posted.
-    pub url: HttpsUrl,
+    pub url: Endpoint,
     /// What is posted there.
     pub protocol: Protocol,
     /// What the model is called there.
@@ -47,6 +47,24 @@ pub(super) fn check(values: &Values, problems: &mut Vec<Problem>) {
     if let (Some(place), Some(_)) = (place(keys[0]), place(keys[1])) {
         add(place, format!("{} can't stand beside {}: remove one", keys[0], keys[1]));
     }
+    let plain = text(values, URL).is_some_and(|url| url.starts_with("http://"));
+    let allowed =
+        matches!(value(values, "detect.classifier.allow_plain_http"), Some(Value::Switch(true)));
+    if let Some(place) = place(URL).filter(|_| plain && !allowed) {
+        let what = format!(
+            "{URL} can't be http: everybody on the way could read what customers write; use https, or, in a \
+             network that you trust so far, detect.classifier.allow_plain_http = true"
+        );
+        add(place, what);
+    }
+    for name in keys.iter().filter(|_| plain) {
+        if let Some(place) = place(name) {
+            add(
+                place,
+                format!("{name} can't be sent to an http URL: everybody on the way could read it"),
+            );
+        }
+    }
     let openai = text(values, "detect.classifier.protocol").as_deref() == Some("openai");
     if let Some(place) = place(URL)
         && openai
@@ -68,7 +86,7 @@ pub(super) fn built(data: &Path, values: &Values) -> Option<Classifier> {
         Some(Password::File(data.join(path)))
     };
     Some(Classifier {
-        url: HttpsUrl::parse(&text(values, "detect.classifier.url")?).ok()?,
+        url: Endpoint::parse(&text(values, "detect.classifier.url")?).ok()?,
         protocol: match text(values, "detect.classifier.protocol").as_deref() {
             Some("openai") => Protocol::OpenAi,
             Some(_) | None => Protocol::Belfry,

@@ -43,7 +43,7 @@ pub enum Form {
     Networks,
     /// An http or https URL.
     Url,
-    /// An https URL, whose query may hold what is not repeated anywhere.
+    /// An http or https URL, whose query may hold what is not repeated anywhere.
     Endpoint,
     /// A host's name or an IP address.
     Host,
@@ -276,6 +276,12 @@ pub const KEYS: &[Key] = &[
          # answer, the built-in detector judges.",
     ),
     key(
+        "detect.classifier.allow_plain_http",
+        Form::Switch,
+        "false",
+        "Whether that URL may be http: what customers write is then sent for everybody on the way to read.",
+    ),
+    key(
         "detect.classifier.protocol",
         Form::Word(&["belfry", "openai"]),
         "\"belfry\"",
@@ -353,7 +359,7 @@ impl Form {
             }
             Self::Url => "an http or https URL without user, query and fragment".to_owned(),
             Self::Endpoint => {
-                "an https URL such as \"https://models.example.com/v1/chat/completions\", without user \
+                "an http or https URL such as \"https://models.example.com/v1/chat/completions\", without user \
                  and fragment"
                     .to_owned()
             }

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::keys::{Form, KEYS, Key};
 use super::problem::Problem;
 use super::span;
-use crate::domain::integration::HttpsUrl;
+use crate::domain::endpoint::Endpoint;
 use crate::domain::mail_server::MailSender;
 
 /// The place of a value that nobody gave.
@@ -250,7 +250,7 @@ fn checked(form: Form, raw: &Raw) -> Option<Value> {
         }
         (Form::Endpoint, _) => {
             let text = text?;
-            HttpsUrl::parse(text).ok()?;
+            Endpoint::parse(text).ok()?;
             Some(Value::Text(text.to_owned()))
         }
         (Form::Url, _) => web_address(text?).map(Value::Text),

@@ -7,6 +7,7 @@ pub mod circuit;
 pub mod condition;
 pub mod delivery;
 pub mod dry_run;
+pub mod endpoint;
 pub mod feedback;
 pub mod hygiene;
 pub mod id;

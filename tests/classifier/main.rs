@@ -17,7 +17,7 @@ mod receiver;
 mod stage;
 
 use process::wait_until;
-use receiver::{Reply, Seen};
+use receiver::{Ca, Door, Reply, Seen};
 use serde_json::{Value, json};
 use stage::{KEY, Stage, detected, fierce, levels, metric, mild, says, says_slowly, send};
 
@@ -276,6 +276,30 @@ fn the_address_policy_holds_for_it() {
     send(&service, &[fierce("r-1")]);
     service.wait_for_state("r-1", "delivered");
     assert_eq!(stage.asked().connections, 0);
+}
+
+/// Over http it is asked only where an operator says so, and by the same policy.
+#[test]
+fn a_model_without_tls_is_asked_where_that_is_allowed() {
+    let stage = Stage::behind(Door::Plain, &Ca::new(), |_, _| says("extreme", ""));
+    let url = format!("http://{}/judge", stage.classifier.addr);
+    let plain = [
+        ("BELFRY__DETECT__CLASSIFIER__URL", url.as_str()),
+        ("BELFRY__DETECT__CLASSIFIER__ALLOW_PLAIN_HTTP", "true"),
+        ("BELFRY__DETECT__CLASSIFIER__API_KEY", ""),
+    ];
+    let service = stage.serve(&plain);
+    stage.automation(&service);
+    send(&service, &[mild("r-1")]);
+    service.wait_for_state("r-1", "delivered");
+    let asked = stage.asked().requests.remove(0);
+    assert_eq!((asked.target.as_str(), asked.header("authorization")), ("/judge", None));
+    drop(service);
+    let deny = format!("127.0.0.1/32:{}", stage.classifier.addr.port());
+    let denied = [&plain[..], &[("BELFRY__EGRESS__DENY", deny.as_str())]].concat();
+    let service = stage.serve(&denied);
+    let told = service.ok("POST", "/v1/records/dry-run", &json!({"records": [mild("r-2")]}));
+    assert_eq!(told["records"][0]["detected"]["unanswered"]["reason"], "egress_denied", "{told}");
 }
 
 #[test]

@@ -19,10 +19,20 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new(script: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static) -> Self {
+        let ca = Ca::new();
+        let door = Door::tls(ca.issue(&["127.0.0.1"]));
+        Self::behind(door, &ca, script)
+    }
+
+    /// With a classifier that speaks so.
+    pub(crate) fn behind(
+        door: Door,
+        ca: &Ca,
+        script: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let data = Data::init();
         let listener = Listener::start(&data, "ops", &[]);
-        let ca = Ca::new();
-        let classifier = Receiver::start(Door::tls(ca.issue(&["127.0.0.1"])), script);
+        let classifier = Receiver::start(door, script);
         let file = data.beside("classifier-ca.pem");
         std::fs::write(&file, ca.pem()).unwrap();
         let files = format!("{},{}", path_text(&file), path_text(&listener.ca));

@@ -26,6 +26,8 @@ pub(in crate::channel) struct Wire {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::channel) struct Way {
     pub(in crate::channel) http1_only: bool,
+    /// Without TLS.
+    pub(in crate::channel) plain: bool,
     pub(in crate::channel) by_proxy: bool,
 }
 
@@ -80,7 +82,7 @@ impl Wire {
             // An attempt is at most one request: by default what HTTP/2 turns away is sent again.
             .retry(reqwest::retry::never())
             .referer(false)
-            .https_only(true)
+            .https_only(!way.plain)
             .tls_backend_preconfigured(tls)
             .connector_layer(Traced)
             .connect_timeout(self.timeout)

@@ -7,6 +7,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
+use url::Url;
 
 use super::client::{NoClient, Way, Wire};
 use super::excerpt::{self, Mask};
@@ -24,6 +25,8 @@ use crate::domain::schedule::RetryAfter;
 pub(in crate::channel) struct Order<'a> {
     /// Where to.
     pub(in crate::channel) url: &'a HttpsUrl,
+    /// The same place by http, where an operator allows that.
+    pub(in crate::channel) plain: Option<Url>,
     /// All headers but those that the connection adds itself.
     pub(in crate::channel) headers: HeaderMap,
     /// What is posted.
@@ -105,7 +108,7 @@ fn prepare(
     order: Order<'_>,
     mask: &Mask,
 ) -> Result<(reqwest::Request, reqwest::Client), Fault> {
-    let Order { url, headers, body, http1_only, read: _ } = order;
+    let Order { url, plain, headers, body, http1_only, read: _ } = order;
     let fault = |kind, detail: &str| Fault {
         kind,
         detail: excerpt::cause(detail, mask, FAULT_DETAIL_CHARS),
@@ -114,14 +117,16 @@ fn prepare(
         return Err(fault(FaultKind::EgressDenied, &denied.to_string()));
     }
     let by_proxy = wire.proxy_for(url.as_url()).is_some();
-    let client = wire.client(Way { http1_only, by_proxy }).map_err(|error| {
-        let kind = match error {
-            NoClient::NoRoots(_) => FaultKind::Tls,
-            NoClient::Build(_) => FaultKind::Internal,
-        };
-        fault(kind, &error.to_string())
-    })?;
-    let mut request = reqwest::Request::new(http::Method::POST, url.as_url().clone());
+    let client =
+        wire.client(Way { http1_only, plain: plain.is_some(), by_proxy }).map_err(|error| {
+            let kind = match error {
+                NoClient::NoRoots(_) => FaultKind::Tls,
+                NoClient::Build(_) => FaultKind::Internal,
+            };
+            fault(kind, &error.to_string())
+        })?;
+    let mut request =
+        reqwest::Request::new(http::Method::POST, plain.unwrap_or_else(|| url.as_url().clone()));
     *request.headers_mut() = headers;
     *request.body_mut() = Some(body.into());
     Ok((request, client))

@@ -42,6 +42,7 @@ pub(in crate::channel) async fn send(
     let (body, note) = made(attempt, slack);
     let order = Order {
         url: &url,
+        plain: None,
         headers,
         body: body.into(),
         http1_only: false,

@@ -63,6 +63,7 @@ fn prepare<'a>(
     Ok((
         Order {
             url: &webhook.url,
+            plain: None,
             headers,
             body: body.clone(),
             http1_only,
