@@ -50,6 +50,7 @@ fn take(
 ) -> SqlResult<Vec<Option<Accepted>>> {
     if let Some(first) = taking.waiting.first() {
         wait(connection, &taking.waiting)?;
+        failpoint::reach("waiting.kept");
         conversations::remember(connection, &taking.scores, first.taken_at)?;
     }
     accept::accept(connection, &taking.alerts, fresh)
@@ -105,8 +106,8 @@ fn judged(
     alerts: &[NewAlert],
     fresh: &mut Vec<FreshDelivery>,
 ) -> SqlResult<Vec<Option<Accepted>>> {
-    failpoint::reach("waiting.judged");
     let accepted = accept::accept(connection, alerts, fresh)?;
+    failpoint::reach("waiting.judged");
     connection.prepare_cached("DELETE FROM waiting_records WHERE id = ?1")?.execute([id.0])?;
     Ok(accepted)
 }

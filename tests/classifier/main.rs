@@ -188,6 +188,29 @@ fn a_kill_while_it_thinks_loses_nothing() {
     assert_eq!((stage.asked().requests.len(), &again["waiting"]), (2, &Value::Null));
 }
 
+/// Before the record is kept, before what it came to is, and right after.
+#[test]
+fn a_death_at_any_step_loses_nothing_and_makes_one_alert() {
+    let stage = Stage::new(|_, _| says("extreme", ""));
+    let service = stage.serve(&[]);
+    stage.automation(&service);
+    drop(service);
+    for point in ["waiting.kept", "waiting.judged", "accept.after_commit"] {
+        let id = format!("r-{point}");
+        let dies = format!("{point}=abort");
+        let mut service = stage.serve(&[("BELFRY_FAILPOINTS", &dies)]);
+        let answer = service.try_call("POST", "/v1/records", &json!({"records": [mild(&id)]}));
+        service.wait_for_end();
+        let service = stage.serve(&[]);
+        if answer.is_none() {
+            send(&service, &[mild(&id)]);
+        }
+        service.wait_for_state(&id, "delivered");
+        let list = service.ok("GET", &format!("/v1/deliveries?record_id={id}"), &Value::Null);
+        assert_eq!(list["data"].as_array().unwrap().len(), 1, "{id}: {list}");
+    }
+}
+
 /// A stop in good order does not wait for it, either.
 #[test]
 fn a_stop_leaves_it_for_the_next_start_and_without_it_the_detector_judges() {
