@@ -8,7 +8,7 @@ use serde_json::json;
 use super::CliError;
 use crate::config::{Config, Problems};
 use crate::domain::integration::HttpsUrl;
-use crate::serve::channel_settings;
+use crate::serve::{channel_settings, detector};
 use crate::vault::MasterKey;
 use crate::web::{Certificate, TlsFiles};
 
@@ -45,6 +45,7 @@ pub async fn run(args: CheckArgs) -> Result<(), CliError> {
         if let Some((cert, key)) = config.tls.clone() {
             Certificate::load(&TlsFiles { cert, key }).map_err(CliError::failed)?;
         }
+        detector::phrases(config.detect_phrases.as_deref()).map_err(CliError::failed)?;
         let warning = missing.map(|missing| missing.to_string());
         let text = match (args.json, &warning) {
             (true, _) => format!("{}\n", json!({ "ok": true, "warning": warning })),

@@ -71,9 +71,9 @@ struct EvaluateArgs {
 /// The file or one of its lines can't be read; the text says which and what to change.
 pub fn run(args: DetectArgs) -> Result<(), CliError> {
     let DetectCommand::Evaluate(args) = args.command;
-    let model = detector::model(args.phrases.as_deref()).map_err(CliError::failed)?;
+    let phrases = detector::phrases(args.phrases.as_deref()).map_err(CliError::failed)?;
     let rows = rows(&args)?;
-    let report = evaluate(&rows, &model, args.worst);
+    let report = evaluate(&rows, phrases.service(), args.worst);
     if report.figures.is_empty() {
         return Err(CliError::misuse(
             "nothing to compare with: name at least one column that people filled, as in --sentiment \

@@ -19,7 +19,8 @@ pub struct ServeArgs {
     pub data: PathBuf,
 }
 
-/// Runs until SIGTERM or SIGINT; SIGHUP reads anew what the configuration says of the ways out.
+/// Runs until SIGTERM or SIGINT; SIGHUP reads anew what the configuration says of the ways out and of
+/// phrases.
 ///
 /// # Errors
 /// Status 2 for a configuration that can't be used, 65 for data that can't, 1 for all else.
@@ -42,7 +43,7 @@ pub async fn run(args: ServeArgs) -> Result<(), CliError> {
     loop {
         tokio::select! {
             () = signals.end() => break,
-            _ = hangup.recv() => reload(&running, &args.data),
+            _ = hangup.recv() => reload(&running, &args.data).await,
         }
     }
     tracing::info!("stopping: what is under way ends first");
@@ -54,11 +55,13 @@ pub async fn run(args: ServeArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-fn reload(running: &Running, data: &std::path::Path) {
+async fn reload(running: &Running, data: &std::path::Path) {
     match Config::load(data) {
         Err(problems) => tracing::error!(%problems, "not reloaded: everything stays as it was"),
-        Ok(config) => match running.reload(&config) {
-            Ok(()) => tracing::info!("reloaded: egress and time-outs; other keys need a new start"),
+        Ok(config) => match running.reload(&config).await {
+            Ok(()) => tracing::info!(
+                "reloaded: egress, mail, phrases and time-outs; other keys need a new start"
+            ),
             Err(error) => tracing::error!(%error, "not reloaded: everything stays as it was"),
         },
     }

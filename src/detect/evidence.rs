@@ -8,6 +8,7 @@ use super::family::Family;
 use super::model::Model;
 use super::reading::{Reading, is_cue, loudness};
 use crate::domain::limits::{DETECT_EVIDENCE, DETECT_EVIDENCE_BYTES};
+use crate::domain::record::Record;
 
 /// One of the three axes that an alert carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,6 +39,16 @@ pub enum Place {
     Content,
     /// The message with this index.
     Message(usize),
+}
+
+impl Place {
+    /// That text of this record; empty where it has none there.
+    pub fn text(self, record: &Record) -> &str {
+        match self {
+            Self::Content => &record.content,
+            Self::Message(index) => record.messages.get(index).map_or("", |it| it.text.as_str()),
+        }
+    }
 }
 
 /// What moved an axis.

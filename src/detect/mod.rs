@@ -5,6 +5,7 @@
 //! A record's customer is judged by their messages, or by the record's content where none of the messages
 //! is theirs. What the company's own people wrote never counts.
 
+mod compare;
 mod emphasis;
 pub mod evaluate;
 mod evidence;
@@ -30,6 +31,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
+pub use compare::{Comparison, compare};
 pub use evidence::{Axis, Evidence, Place, Rule};
 pub use family::Family;
 pub use language::Language;
@@ -42,6 +44,7 @@ pub use shift::{History, MessageScore};
 use crate::domain::levels::{Level, Levels};
 use crate::domain::limits::DETECT_RECORD_BYTES;
 use crate::domain::record::{Author, Record};
+use evidence::Reason;
 use reading::Reading;
 
 /// Messages at the end of a conversation that count in full.
@@ -78,6 +81,13 @@ struct Said<'a> {
 /// Judges a record. Time is linear in the length of its texts, of which the newest
 /// `DETECT_RECORD_BYTES` are looked at.
 pub fn assess(record: &Record, history: &History, model: &Model) -> Assessment {
+    let (mut assessment, reasons) = judged(record, history, model);
+    assessment.evidence = in_words(reasons, record);
+    assessment
+}
+
+/// Judges a record; all the reasons, and no evidence yet.
+fn judged(record: &Record, history: &History, model: &Model) -> (Assessment, Vec<Reason>) {
     let said = said(record, history);
     let mut scores = Scores::default();
     let mut reasons = Vec::new();
@@ -112,19 +122,10 @@ pub fn assess(record: &Record, history: &History, model: &Model) -> Assessment {
             .zip(said.last())
             .and_then(|(movement, last)| reason_of_course(movement, threshold_milli, last)),
     );
-    let text = |place| match place {
-        Place::Content => record.content.as_str(),
-        Place::Message(index) => record.messages.get(index).map_or("", |it| it.text.as_str()),
-    };
-    let told = |reason: evidence::Reason| {
-        let source = text(reason.place);
-        evidence::told(reason, source)
-    };
-    let evidence = evidence::strongest(reasons).into_iter().map(told).collect();
     let known = |score: &MessageScore| {
         history.scores.iter().any(|other| other.fingerprint == score.fingerprint)
     };
-    Assessment {
+    let assessment = Assessment {
         levels: Levels {
             escalation: level(scores.escalation, &thresholds.escalation),
             emotional_intensity: level(scores.intensity, &thresholds.emotional_intensity),
@@ -132,9 +133,19 @@ pub fn assess(record: &Record, history: &History, model: &Model) -> Assessment {
         },
         scores,
         language,
-        evidence,
+        evidence: Vec::new(),
         remember: course.into_iter().filter(|score| !known(score)).collect(),
-    }
+    };
+    (assessment, reasons)
+}
+
+/// The strongest of these reasons, with the words of the record.
+fn in_words(reasons: Vec<Reason>, record: &Record) -> Vec<Evidence> {
+    let told = |reason: Reason| {
+        let source = reason.place.text(record);
+        evidence::told(reason, source)
+    };
+    evidence::strongest(reasons).into_iter().map(told).collect()
 }
 
 /// What each signal of a text is, by name, in a fixed order: for those who calibrate the weights.
@@ -171,17 +182,13 @@ fn said<'a>(record: &'a Record, history: &History) -> Vec<Said<'a>> {
     said.split_off(said.len() - judged)
 }
 
-fn reason_of_course(
-    movement: i32,
-    threshold_milli: i32,
-    last: &Said<'_>,
-) -> Option<evidence::Reason> {
+fn reason_of_course(movement: i32, threshold_milli: i32, last: &Said<'_>) -> Option<Reason> {
     if movement.abs() < threshold_milli {
         return None;
     }
     let (axis, bytes) = (Axis::SentimentShift, 0..last.text.len());
     let weight = f64::from(movement) / 1000.0;
-    Some(evidence::Reason { axis, place: last.place, bytes, rule: Rule::Course, weight })
+    Some(Reason { axis, place: last.place, bytes, rule: Rule::Course, weight })
 }
 
 fn level(score: f64, thresholds: &[f64; 4]) -> Level {

@@ -1,4 +1,7 @@
-//! What the detector knows: the built-in phrases, lexicon and weights, and what an organisation adds.
+//! What the detector knows: the built-in phrases, lexicon and weights, and what the service and its
+//! organisations add. A model on top of another one shares all that the other one has.
+
+use std::sync::Arc;
 
 use super::phrases::{AdditionError, Additions, File, Phrases};
 use super::vader::Vader;
@@ -14,14 +17,14 @@ const FILES: [(&str, &str); 6] = [
     ("pt.toml", include_str!("pt.toml")),
 ];
 
-/// What the detector knows. Making one takes some milliseconds and some megabytes: make one for each
-/// organisation that adds phrases, one for all others, and keep them.
-#[derive(Debug)]
+/// What the detector knows. Making the built-in one takes some milliseconds and some megabytes: make it
+/// once, and lay others over it (`Model::and`), which cost what is new in them.
+#[derive(Debug, Clone)]
 pub struct Model {
-    pub(super) phrases: Phrases,
-    pub(super) vader: Vader,
-    pub(super) weights: Weights,
-    version: String,
+    pub(super) phrases: Arc<Phrases>,
+    pub(super) vader: Arc<Vader>,
+    pub(super) weights: Arc<Weights>,
+    version: Arc<str>,
 }
 
 /// The built-in data are damaged: a fault of the build, which a test finds.
@@ -60,8 +63,9 @@ impl Model {
         let weights = Weights::parse(include_str!("weights.toml"));
         let weights = weights.map_err(|problem| DataError { file: "weights.toml", problem })?;
         version.push(weights.version.to_string());
-        let vader = Vader::with(&weights.valence);
-        Ok(Self { phrases, vader, weights, version: version.join(".") })
+        let vader = Arc::new(Vader::with(&weights.valence));
+        let version = version.join(".").into();
+        Ok(Self { phrases: Arc::new(phrases), vader, weights: Arc::new(weights), version })
     }
 
     /// The built-in model with what an organisation adds to it.
@@ -69,9 +73,20 @@ impl Model {
     /// # Errors
     /// A phrase is none, or the built-in data are damaged.
     pub fn with(additions: &Additions) -> Result<Self, ModelError> {
-        let mut model = Self::built_in()?;
-        model.phrases.extend(additions)?;
-        Ok(model)
+        Ok(Self::built_in()?.and(additions)?)
+    }
+
+    /// This model with more on top of it. It holds nothing of this one twice, and both go on to be used.
+    ///
+    /// # Errors
+    /// A phrase is none.
+    pub fn and(&self, additions: &Additions) -> Result<Self, AdditionError> {
+        if additions.is_empty() {
+            return Ok(self.clone());
+        }
+        let mut phrases = Phrases::over(Arc::clone(&self.phrases));
+        phrases.extend(additions)?;
+        Ok(Self { phrases: Arc::new(phrases), ..self.clone() })
     }
 
     /// The versions of its data files: two assessments are comparable where they are equal.
@@ -79,8 +94,111 @@ impl Model {
         &self.version
     }
 
+    /// How many places the phrases have that it was made with, over all their spellings: what it takes
+    /// beside what it lies over, some hundred bytes each.
+    pub fn places(&self) -> usize {
+        self.phrases.places()
+    }
+
     /// How many phrases it looks for, and how many different words they are made of.
     pub fn size(&self) -> (usize, usize) {
         (self.phrases.len(), self.phrases.vocabulary.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::{Addition, Assessment, Family, History, assess};
+    use crate::domain::record::Record;
+
+    fn additions(add: &[(Family, f64, &str)], exclude: &[&str]) -> Additions {
+        let add = add.iter().map(|(family, weight, phrase)| Addition {
+            family: *family,
+            weight: *weight,
+            phrase: (*phrase).to_owned(),
+        });
+        Additions {
+            add: add.collect(),
+            exclude: exclude.iter().map(|each| (*each).into()).collect(),
+        }
+    }
+
+    /// One tree of all phrases, and nothing shared.
+    fn whole(additions: &[&Additions]) -> Model {
+        let model = Model::built_in().unwrap();
+        let mut phrases = Arc::try_unwrap(model.phrases).unwrap();
+        additions.iter().for_each(|each| phrases.extend(each).unwrap());
+        Model { phrases: Arc::new(phrases), ..Model::built_in().unwrap() }
+    }
+
+    fn judged(text: &str, model: &Model) -> Assessment {
+        let record = Record { content: text.to_owned(), ..crate::domain::sample::record() };
+        assess(&record, &History::new(0), model)
+    }
+
+    #[test]
+    fn layers_find_what_one_tree_of_all_phrases_finds() {
+        let service = additions(
+            &[
+                (Family::ExecutiveContact, 0.7, "write|talk to the board"),
+                (Family::Legal, 0.9, "sue your? acme"),
+                (Family::Negation, 1.0, "nixda"),
+            ],
+            &["legal action now", "lawyer quest"],
+        );
+        let own = additions(
+            &[
+                (Family::Cancellation, 0.65, "zorp * acme"),
+                // A word of the layers below that denies here, and a phrase that is built in.
+                (Family::Negation, 1.0, "board"),
+                (Family::Legal, 1.0, "I will sue you"),
+            ],
+            &["acme board", "nixda"],
+        );
+        let built_in = Model::built_in().unwrap();
+        let below = built_in.and(&service).unwrap();
+        let layered = below.and(&own).unwrap();
+        let whole = whole(&[&service, &own]);
+        let words = [
+            "I will sue you",
+            "sue your acme",
+            "the board",
+            "write to the board",
+            "nixda",
+            "zorp it all acme",
+            "legal action now",
+            "not",
+            "lawyer",
+            "l@wyer quest",
+            "ACME BOARD",
+            "my refund!!!",
+            "hate",
+            ".",
+        ];
+        // Every three of them in a row.
+        for first in words {
+            for second in words {
+                for third in words {
+                    let text = format!("{first} {second} {third}");
+                    assert_eq!(judged(&text, &layered), judged(&text, &whole), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_lies_below_stays_as_it_was_and_is_held_once() {
+        let built_in = Model::built_in().unwrap();
+        let own = additions(&[(Family::Legal, 0.9, "phone the zorp")], &["sue you"]);
+        let layered = built_in.and(&own).unwrap();
+        assert_eq!(judged("I will sue you", &built_in).levels.escalation.word(), "extreme");
+        assert_eq!(judged("I will sue you", &layered).levels.escalation.word(), "none");
+        assert!(judged("I phone the zorp", &built_in).evidence.is_empty());
+        assert_eq!(layered.places(), 6, "a root, three words and two");
+        assert!(Arc::ptr_eq(&built_in.vader, &layered.vader));
+        assert_eq!(layered.size().0, built_in.size().0 + 2);
+        let nothing = built_in.and(&Additions::default()).unwrap();
+        assert!(Arc::ptr_eq(&nothing.phrases, &built_in.phrases));
     }
 }

@@ -173,7 +173,22 @@ pub(super) struct Tree {
     /// Children by word of all nodes but the root.
     edges: Table<u64, Vec<u32>>,
     /// The root's children: most words of a text are looked up here and nowhere else.
-    roots: Vec<Vec<u32>>,
+    roots: Roots,
+}
+
+/// Where phrases begin, by their first words.
+#[derive(Debug)]
+enum Roots {
+    /// By the word's number: as long as the vocabulary, and the fastest.
+    Dense(Vec<Vec<u32>>),
+    /// Among the other edges: for few phrases over a large vocabulary.
+    Sparse,
+}
+
+impl Default for Roots {
+    fn default() -> Self {
+        Self::Dense(Vec::new())
+    }
 }
 
 #[derive(Debug, Default)]
@@ -196,6 +211,27 @@ pub(super) struct Match {
 }
 
 impl Tree {
+    /// One that takes no room for words that none of its phrases begins with.
+    pub(super) fn sparse() -> Self {
+        Self { roots: Roots::Sparse, ..Self::default() }
+    }
+
+    /// The places that all spellings of its phrases come to: its size.
+    pub(super) fn places(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Gives back what was only of use while phrases were added.
+    pub(super) fn shrink(&mut self) {
+        self.nodes.iter_mut().for_each(|node| {
+            node.made.shrink_to_fit();
+            node.ends.shrink_to_fit();
+        });
+        self.nodes.shrink_to_fit();
+        self.edges.values_mut().for_each(Vec::shrink_to_fit);
+        self.edges.shrink_to_fit();
+    }
+
     /// Adds a phrase under the number that it is found by.
     pub(super) fn add(&mut self, pattern: &Pattern, phrase: u32) {
         if self.nodes.is_empty() {
@@ -230,36 +266,45 @@ impl Tree {
         parent.made.push((words.clone(), next));
         self.nodes.push(Node::default());
         for word in words {
-            if node == 0 {
-                let index = word.0 as usize;
-                if self.roots.len() <= index {
-                    self.roots.resize_with(index + 1, Vec::new);
+            match &mut self.roots {
+                Roots::Dense(roots) if node == 0 => {
+                    let index = word.0 as usize;
+                    if roots.len() <= index {
+                        roots.resize_with(index + 1, Vec::new);
+                    }
+                    if let Some(children) = roots.get_mut(index) {
+                        children.push(next);
+                    }
                 }
-                if let Some(children) = self.roots.get_mut(index) {
-                    children.push(next);
+                Roots::Dense(_) | Roots::Sparse => {
+                    self.edges.entry(key(node, *word)).or_default().push(next);
                 }
-            } else {
-                self.edges.entry(key(node, *word)).or_default().push(next);
             }
         }
         next
     }
 
+    /// Where phrases that begin with that word go on.
+    fn begun(&self, word: WordId) -> &[u32] {
+        let children = match &self.roots {
+            Roots::Dense(roots) => roots.get(word.0 as usize),
+            Roots::Sparse => self.edges.get(&key(0, word)),
+        };
+        children.map_or(&[], Vec::as_slice)
+    }
+
     /// All phrases in a text, by where they begin. No phrase reaches over the end of a sentence.
-    pub(super) fn find(&self, tokens: &[Token], vocabulary: &Vocabulary) -> Vec<Match> {
-        let mut found = Vec::new();
+    pub(super) fn find(&self, tokens: &[Token], vocabulary: &Vocabulary, found: &mut Vec<Match>) {
         for (first, token) in tokens.iter().enumerate() {
             if token.word == WordId::UNKNOWN {
                 continue;
             }
-            for child in self.roots.get(token.word.0 as usize).into_iter().flatten() {
+            for child in self.begun(token.word) {
                 let sentence = token.sentence;
-                let found = &mut found;
                 let mut walk = Walk { tokens, vocabulary, sentence, first, found };
                 self.walk(&mut walk, *child, first + 1);
             }
         }
-        found
     }
 
     /// From a node on. The depth is that of the longest phrase, the breadth that of two gaps.

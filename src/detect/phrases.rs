@@ -1,12 +1,14 @@
 //! The files of phrases: what they may hold, and what is made of them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::family::Family;
 use super::language::{Language, Languages};
-use super::pattern::{Classes, Pattern, PhraseError, Tree, split};
+use super::pattern::{Classes, Match, Pattern, PhraseError, Tree, split};
+use super::token::Token;
 use super::vocabulary::Vocabulary;
 use crate::domain::limits::{DETECT_ADDITIONS, DETECT_PHRASE_BYTES};
 
@@ -58,7 +60,7 @@ impl Phrase {
 }
 
 /// What an organisation adds to the built-in phrases.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Additions {
     /// Phrases to look for.
@@ -70,8 +72,20 @@ pub struct Additions {
     pub exclude: Vec<String>,
 }
 
+impl Additions {
+    /// Whether they change nothing.
+    pub fn is_empty(&self) -> bool {
+        self.add.is_empty() && self.exclude.is_empty()
+    }
+
+    /// How many phrases they are.
+    pub fn len(&self) -> usize {
+        self.add.len() + self.exclude.len()
+    }
+}
+
 /// One phrase of an organisation.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Addition {
     /// What it tells.
@@ -93,25 +107,71 @@ pub struct AdditionError {
     pub problem: String,
 }
 
-/// All phrases, ready to be looked for.
+/// All phrases, ready to be looked for: its own, and those that it lies over and shares with others.
 #[derive(Debug)]
 pub(super) struct Phrases {
+    /// What its phrases come on top of.
+    below: Option<Arc<Phrases>>,
+    /// The number of its first own phrase.
+    first: usize,
     pub(super) vocabulary: Vocabulary,
-    pub(super) tree: Tree,
+    tree: Tree,
     phrases: Vec<Phrase>,
 }
 
 impl Phrases {
     pub(super) fn new() -> Self {
-        Self { vocabulary: Vocabulary::new(), tree: Tree::default(), phrases: Vec::new() }
+        Self {
+            below: None,
+            first: 0,
+            vocabulary: Vocabulary::new(),
+            tree: Tree::default(),
+            phrases: Vec::new(),
+        }
+    }
+
+    /// Room for phrases on top of others. What is found is what one tree of all would find.
+    pub(super) fn over(below: Arc<Self>) -> Self {
+        Self {
+            first: below.len(),
+            vocabulary: Vocabulary::over(Arc::clone(&below)),
+            below: Some(below),
+            tree: Tree::sparse(),
+            phrases: Vec::new(),
+        }
     }
 
     pub(super) fn phrase(&self, number: u32) -> Option<&Phrase> {
-        self.phrases.get(number as usize)
+        match (number as usize).checked_sub(self.first) {
+            Some(own) => self.phrases.get(own),
+            None => self.below.as_deref().and_then(|below| below.phrase(number)),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.phrases.len()
+        self.first + self.phrases.len()
+    }
+
+    /// The places that its own phrases come to.
+    pub(super) fn places(&self) -> usize {
+        self.tree.places()
+    }
+
+    /// All phrases in a text, by where they begin.
+    pub(super) fn find(&self, tokens: &[Token]) -> Vec<Match> {
+        let mut found = Vec::new();
+        let mut layer = Some(self);
+        let mut layers = 0;
+        while let Some(here) = layer {
+            // A word that denies in this organisation breaks the gaps of all phrases.
+            here.tree.find(tokens, &self.vocabulary, &mut found);
+            layers += 1;
+            layer = here.below.as_deref();
+        }
+        if layers > 1 {
+            found.sort_by_key(|each| (each.first, each.phrase));
+        }
+        found
     }
 
     /// Takes a file in.
@@ -158,7 +218,7 @@ impl Phrases {
     /// Takes an organisation's phrases in.
     pub(super) fn extend(&mut self, additions: &Additions) -> Result<(), AdditionError> {
         let refuse = |pointer: String, problem: String| AdditionError { pointer, problem };
-        if additions.add.len() + additions.exclude.len() > DETECT_ADDITIONS {
+        if additions.len() > DETECT_ADDITIONS {
             return Err(refuse(String::new(), format!("has more than {DETECT_ADDITIONS} phrases")));
         }
         for (index, addition) in additions.add.iter().enumerate() {
@@ -181,6 +241,7 @@ impl Phrases {
             self.add_own(text, Phrase::excluding(Languages::ALL, true))
                 .map_err(|error| refuse(format!("/exclude/{index}"), error.to_string()))?;
         }
+        self.tree.shrink();
         Ok(())
     }
 
@@ -199,7 +260,7 @@ impl Phrases {
                 self.vocabulary.mark_denial(*word);
             }
         }
-        let number = u32::try_from(self.phrases.len()).unwrap_or(u32::MAX);
+        let number = u32::try_from(self.len()).unwrap_or(u32::MAX);
         self.phrases.push(phrase);
         self.tree.add(&pattern, number);
         Ok(())

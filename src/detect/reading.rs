@@ -53,9 +53,8 @@ impl Reading {
         let text = text.get(..text.floor_char_boundary(DETECT_TEXT_BYTES)).unwrap_or_default();
         let bytes = text.len();
         let glyphs = glyphs(text);
-        let vocabulary = &model.phrases.vocabulary;
-        let text = Text::read(&glyphs, vocabulary);
-        let matches = model.phrases.tree.find(&text.tokens, vocabulary);
+        let text = Text::read(&glyphs, &model.phrases.vocabulary);
+        let matches = model.phrases.find(&text.tokens);
         let spoken = spoken(&text, &matches, &model.phrases);
         let hits = hits(&text, &matches, &model.phrases, spoken);
         let english = spoken.main == Some(Language::English);

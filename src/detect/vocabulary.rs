@@ -1,8 +1,11 @@
 //! The words that any phrase holds, as small numbers, and the way from a word as it is written to one
 //! of them: through contractions, drawn-out letters and letters that were exchanged for others.
 
+use std::sync::Arc;
+
 use super::fold::lookalike;
 use super::language::Languages;
+use super::phrases::Phrases;
 use super::words::Table;
 
 /// A word of the vocabulary.
@@ -19,14 +22,20 @@ impl WordId {
 /// Letters that a disguised word must have: shorter ones are met by chance.
 const DISGUISED_LETTERS: usize = 3;
 
-/// The words that any phrase holds.
+/// The words that any phrase holds: its own, and those of what it lies over.
 #[derive(Debug)]
 pub(super) struct Vocabulary {
+    /// What its words come on top of.
+    below: Option<Arc<Phrases>>,
+    /// The number of its first own word; lower ones are of `below`.
+    first: usize,
     ids: Table<Box<str>, WordId>,
-    /// The languages in which a word is a function word, by number.
+    /// The languages in which an own word is a function word, by number.
     languages: Vec<Languages>,
-    /// Whether a word denies on its own, by number.
+    /// Whether an own word denies on its own, by number.
     denies: Vec<bool>,
+    /// Words of `below` that deny here, and not there.
+    denying: Vec<WordId>,
 }
 
 /// A word as it was found.
@@ -38,7 +47,35 @@ pub(super) struct Found {
 
 impl Vocabulary {
     pub(super) fn new() -> Self {
-        Self { ids: Table::default(), languages: vec![Languages::NONE; 2], denies: vec![false; 2] }
+        Self {
+            below: None,
+            first: 0,
+            ids: Table::default(),
+            languages: vec![Languages::NONE; 2],
+            denies: vec![false; 2],
+            denying: Vec::new(),
+        }
+    }
+
+    /// What comes on top of those phrases: it holds nothing of theirs twice.
+    pub(super) fn over(below: Arc<Phrases>) -> Self {
+        Self {
+            first: below.vocabulary.len(),
+            below: Some(below),
+            ids: Table::default(),
+            languages: Vec::new(),
+            denies: Vec::new(),
+            denying: Vec::new(),
+        }
+    }
+
+    fn below(&self) -> Option<&Self> {
+        self.below.as_deref().map(|below| &below.vocabulary)
+    }
+
+    /// The place of an own word; none for one of those below.
+    fn own(&self, id: WordId) -> Option<usize> {
+        (id.0 as usize).checked_sub(self.first)
     }
 
     /// The number of a folded word, which becomes part of the vocabulary.
@@ -46,10 +83,10 @@ impl Vocabulary {
         if word.bytes().all(|byte| byte.is_ascii_digit()) {
             return WordId::NUMBER;
         }
-        if let Some(id) = self.ids.get(word) {
-            return *id;
+        if let Some(id) = self.find(word) {
+            return id;
         }
-        let id = WordId(u32::try_from(self.languages.len()).unwrap_or(u32::MAX));
+        let id = WordId(u32::try_from(self.len()).unwrap_or(u32::MAX));
         self.languages.push(Languages::NONE);
         self.denies.push(false);
         self.ids.insert(word.into(), id);
@@ -58,36 +95,50 @@ impl Vocabulary {
 
     /// Counts a word as one by which a language is known.
     pub(super) fn mark(&mut self, id: WordId, languages: Languages) {
-        if let Some(marks) = self.languages.get_mut(id.0 as usize) {
+        if let Some(marks) = self.own(id).and_then(|own| self.languages.get_mut(own)) {
             *marks = marks.with(languages);
         }
     }
 
     /// In which languages a word is a function word.
     pub(super) fn languages(&self, id: WordId) -> Languages {
-        self.languages.get(id.0 as usize).copied().unwrap_or(Languages::NONE)
+        match (self.own(id), self.below()) {
+            (None, Some(below)) => below.languages(id),
+            (own, _) => {
+                own.and_then(|own| self.languages.get(own)).copied().unwrap_or(Languages::NONE)
+            }
+        }
     }
 
     /// Counts a word as one that denies.
     pub(super) fn mark_denial(&mut self, id: WordId) {
-        if let Some(denies) = self.denies.get_mut(id.0 as usize) {
-            *denies = true;
+        match self.own(id) {
+            Some(own) => {
+                if let Some(denies) = self.denies.get_mut(own) {
+                    *denies = true;
+                }
+            }
+            None => self.denying.push(id),
         }
     }
 
     /// Whether a word denies on its own.
     pub(super) fn denies(&self, id: WordId) -> bool {
-        self.denies.get(id.0 as usize).copied().unwrap_or(false)
+        match (self.own(id), self.below()) {
+            (None, Some(below)) => below.denies(id) || self.denying.contains(&id),
+            (own, _) => own.and_then(|own| self.denies.get(own)).copied().unwrap_or(false),
+        }
     }
 
     /// How many words there are.
     pub(super) fn len(&self) -> usize {
-        self.languages.len()
+        self.first + self.languages.len()
     }
 
     /// A folded word just as it stands.
     pub(super) fn find(&self, word: &str) -> Option<WordId> {
-        self.ids.get(word).copied()
+        let own = self.ids.get(word).copied();
+        own.or_else(|| self.below().and_then(|below| below.find(word)))
     }
 
     /// A folded word in whatever spelling: `scratch` is used and left behind.

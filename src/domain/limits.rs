@@ -312,7 +312,7 @@ pub const DETECT_EVIDENCE_BYTES: usize = 160;
 /// Earlier messages of a conversation that a shift is measured against: what was said long before
 /// them is no mood any more.
 pub const DETECT_HISTORY: usize = 50;
-/// Phrases that an organisation may add or exclude: each costs memory in every process.
+/// Phrases that an organisation may add or exclude, stored or in the file: each costs memory.
 pub const DETECT_ADDITIONS: usize = 2000;
 /// Bytes of such a phrase.
 pub const DETECT_PHRASE_BYTES: usize = 200;
@@ -320,6 +320,15 @@ pub const DETECT_PHRASE_BYTES: usize = 200;
 pub const DETECT_PHRASE_WORDS: usize = 12;
 /// Spellings that one phrase with optional words may stand for.
 pub const DETECT_PHRASE_SPELLINGS: usize = 32;
+/// Organisations with phrases of their own, stored: a page of the list is made of all of them, and each
+/// is read at a start.
+pub const PHRASED_ORGANISATIONS: usize = 1000;
+/// Places of the phrases of all organisations together, over all spellings of each: they take up to 300
+/// bytes each, so that all are held in 60 MB at most. A phrase of four words has four.
+pub const PHRASE_PLACES: usize = 200_000;
+/// Bytes of recent records that a preview of phrases judges, the newest first: some hundred milliseconds
+/// of one core, also where the texts are hostile.
+pub const PHRASE_PREVIEW_BYTES: usize = 2 * 1024 * 1024;
 /// Scores of earlier messages that one deletion of old ones takes: others wait for the writer meanwhile.
 pub const CONVERSATIONS_SWEPT: usize = 500;
 /// Bytes of the file with an organisation's phrases: two thousand long ones fit.

@@ -51,7 +51,8 @@ impl Engine {
                     let mut alone = History::new(0);
                     let history = key.and_then(|key| histories.get_mut(&key));
                     let history = history.unwrap_or(&mut alone);
-                    let assessment = assess(&record, history, &self.shared.model);
+                    let model = self.shared.models.of(&record.org_id);
+                    let assessment = assess(&record, history, &model);
                     // The next record of the same call may go on with the conversation.
                     history.scores.extend(&assessment.remember);
                     let remember = assessment.remember.iter();

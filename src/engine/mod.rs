@@ -10,7 +10,9 @@ mod classify;
 mod destination;
 mod intake;
 mod judge;
+mod models;
 mod operate;
+mod phrase_preview;
 pub mod ports;
 mod recent;
 mod shared;
@@ -30,15 +32,17 @@ pub use board::Board;
 pub use classify::{Classified, Classifying};
 pub use intake::{DryRunError, Fired, Intake, RelayError};
 pub use judge::Judgement;
+pub use models::{ConfiguredPhrases, PhrasesError};
 pub use operate::{Actors, Operation, Tested};
+pub use phrase_preview::{PhrasePreview, PreviewedRecord};
 pub use shared::{Lane, Witness};
 
-use crate::detect::Model;
 use crate::domain::id::IntegrationId;
 use crate::domain::integration::Policy;
 use crate::domain::restart::herd_delay;
 use classify::Classification;
 use destination::jitter_key;
+use models::Models;
 use ports::{Clock, Sealer, Store, StoreError};
 use recent::Recent;
 use shared::Shared;
@@ -66,10 +70,10 @@ pub struct Parts {
     pub max_in_flight_total: usize,
     /// Where the dashboard shows records: the start of `record.url`.
     pub dashboard_url: String,
-    /// Finds levels where none came.
-    pub model: Arc<Model>,
     /// Judges in the detector's place, where it is configured.
     pub classifying: Option<Classifying>,
+    /// By what levels are found where none came.
+    pub phrases: ConfiguredPhrases,
     /// Ends the process, with one sentence for the log.
     pub fatal: Arc<dyn Fn(&str) + Send + Sync>,
 }
@@ -94,6 +98,7 @@ impl Engine {
         let recovered = parts.store.recover(now, now.plus(parts.attempt_timeout)).await?;
         let rules = parts.store.automations().await?;
         let waiting = parts.store.waiting_destinations().await?;
+        let phrases = parts.store.phrases().await?;
         tracing::info!(
             interrupted = recovered,
             destinations = waiting.len(),
@@ -114,8 +119,8 @@ impl Engine {
             attempt_limit: parts.attempt_timeout + GRACE,
             turns: Semaphore::new(parts.max_in_flight_total.clamp(1, Semaphore::MAX_PERMITS)),
             dashboard_url: parts.dashboard_url,
-            model: parts.model,
             classifier_left_alone: AtomicBool::new(false),
+            models: Models::new(parts.phrases, phrases),
             rules: RwLock::new(Arc::new(rules)),
             herd: Mutex::new(herd),
             recent: Recent::default(),

@@ -23,11 +23,13 @@ use crate::domain::time::Timestamp;
 mod actor;
 mod classifier;
 mod edit;
+mod phrases;
 pub use actor::{Actor, ActorKind};
 pub use classifier::{
     Classifier, NewWaiting, Question, Said, Taking, Terms, WaitingId, WaitingRecord, WaitingRoom,
 };
 pub use edit::{Edit, Once};
+pub use phrases::{PhraseEdit, StoredPhrases};
 
 /// A future that can be sent to another thread.
 pub type Promise<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -153,6 +155,18 @@ pub trait Store: Send + Sync {
 
     /// A person's or a program's change to what is configured. Returns the automation's new version.
     fn change(&self, edit: Edit, by: Actor, at: Timestamp) -> Promise<Result<i64, StoreError>>;
+
+    /// The phrases of all organisations that have any of their own, by their ids.
+    fn phrases(&self) -> Promise<Result<Vec<StoredPhrases>, StoreError>>;
+
+    /// A person's or a program's change to an organisation's phrases. Returns their new version; 0 where
+    /// they are deleted. `Refused` where too many organisations have phrases already.
+    fn change_phrases(
+        &self,
+        edit: PhraseEdit,
+        by: Actor,
+        at: Timestamp,
+    ) -> Promise<Result<i64, StoreError>>;
 
     /// An operator's act on deliveries. Returns how many it changed.
     fn act(&self, act: Act, by: Actor, at: Timestamp) -> Promise<Result<u64, StoreError>>;

@@ -10,9 +10,9 @@ use tokio::sync::Semaphore;
 
 use super::board::Board;
 use super::classify::Classified;
+use super::models::Models;
 use super::ports::{Clock, Sealer, Sender, Store};
 use super::recent::Recent;
-use crate::detect::Model;
 use crate::domain::automation::Automation;
 use crate::domain::id::{DeliveryId, IntegrationId};
 use crate::domain::integration::Policy;
@@ -66,10 +66,10 @@ pub(super) struct Shared {
     /// Attempts under way beside another of their destination, over all destinations.
     pub(super) turns: Semaphore,
     pub(super) dashboard_url: String,
-    /// Finds levels where none came.
-    pub(super) model: Arc<Model>,
     /// The classifier failed too often, and is not asked.
     pub(super) classifier_left_alone: AtomicBool,
+    /// Find levels where none came.
+    pub(super) models: Models,
     pub(super) rules: RwLock<Arc<Vec<Automation>>>,
     /// When destinations that had deliveries waiting at the start may begin.
     pub(super) herd: Mutex<BTreeMap<IntegrationId, Timestamp>>,

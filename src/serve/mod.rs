@@ -174,7 +174,7 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         .zip(&senders)
         .map(|(arbiter, sender)| Lane { arbiter: arbiter.handle(), sender: sender.clone() });
     let their_fatal = Arc::clone(&fatal);
-    let model = Arc::new(detector::model(config.detect_phrases.as_deref())?);
+    let phrases = detector::phrases(config.detect_phrases.as_deref())?;
     let metrics = Metrics::default();
     let engine = Engine::start(Parts {
         store: Arc::new(store.clone()),
@@ -187,11 +187,11 @@ pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         attempt_timeout: config.timeout,
         max_in_flight_total: config.max_in_flight_total,
         dashboard_url: config.dashboard_url.clone(),
-        model: Arc::clone(&model),
         classifying: Some(Classifying {
             classifier: classifier.clone(),
             room: Arc::new(store.clone()),
         }),
+        phrases,
         fatal: Arc::new(move |what| their_fatal(70, what)),
     })
     .await?;
@@ -272,17 +272,22 @@ impl Running {
         &self.engine
     }
 
-    /// Takes over what the configuration now says of the ways out, and the certificate; everything else
-    /// needs a new start.
+    /// Takes over what the configuration now says of the ways out and of phrases, and the certificate;
+    /// everything else needs a new start.
     ///
     /// # Errors
     /// What is wrong; everything stays as it was then.
-    pub fn reload(&self, config: &Config) -> Result<(), StartError> {
+    pub async fn reload(&self, config: &Config) -> Result<(), StartError> {
         let settings = channel_settings(config, &self.addrs)?;
+        let file = config.detect_phrases.clone();
+        // Thousands of phrases take a while: the supervisor's thread goes on.
+        let reading = tokio::task::spawn_blocking(move || detector::phrases(file.as_deref()));
+        let phrases = reading.await.map_err(|error| StartError::Detector(error.to_string()))??;
         if let (Some(certificate), Some(files)) = (&self.certificate, tls_files(config)) {
             certificate.reload(&files)?;
         }
-        self.use_settings(config, &settings)
+        self.use_settings(config, &settings)?;
+        Ok(self.engine.configure_phrases(phrases).await?)
     }
 
     fn use_settings(&self, config: &Config, settings: &ChannelSettings) -> Result<(), StartError> {

@@ -30,6 +30,7 @@ mod once;
 mod open;
 mod overview;
 mod people;
+mod phrases;
 #[cfg(test)]
 mod plans;
 mod port;

@@ -29,6 +29,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("once", include_str!("once.rs")),
     ("overview", include_str!("overview.rs")),
     ("people", include_str!("people.rs")),
+    ("phrases", include_str!("phrases.rs")),
     ("queries", include_str!("queries.rs")),
     ("queue", include_str!("queue.rs")),
     ("recent", include_str!("recent.rs")),

@@ -5,17 +5,20 @@ use rusqlite::Connection;
 use super::error::SqlResult;
 use super::turn::Door;
 use super::{
-    Sqlite, accept, act, configured, conversations, edit, queue, reader, recipients, row, settle,
+    Sqlite, accept, act, configured, conversations, edit, phrases, queue, reader, recipients, row,
+    settle,
 };
 use crate::domain::alert::Alert;
 use crate::domain::automation::Automation;
 use crate::domain::delivery::QueueKey;
 use crate::domain::id::{AlertId, AutomationId, DeliveryId, IntegrationId};
+use crate::domain::limits::PHRASED_ORGANISATIONS;
 use crate::domain::recipient::Recipient;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::{
     Accepted, Act, Actor, Applied, Change, ConversationKey, DamagedAlert, Destination, Edit,
-    FreshDelivery, Loaded, MessageScore, NewAlert, Promise, Store, StoreError,
+    FreshDelivery, Loaded, MessageScore, NewAlert, PhraseEdit, Promise, Store, StoreError,
+    StoredPhrases,
 };
 
 /// Whatever runs these functions in transactions: threads, or the caller itself.
@@ -151,6 +154,21 @@ impl<R: Run + Send + Sync> Store for R {
 
     fn change(&self, edit: Edit, by: Actor, at: Timestamp) -> Promise<Result<i64, StoreError>> {
         self.write(Door::Command, 1, move |connection, _| edit::change(connection, &edit, &by, at))
+    }
+
+    fn phrases(&self) -> Promise<Result<Vec<StoredPhrases>, StoreError>> {
+        self.read(|connection| phrases::behind(connection, "", PHRASED_ORGANISATIONS))
+    }
+
+    fn change_phrases(
+        &self,
+        edit: PhraseEdit,
+        by: Actor,
+        at: Timestamp,
+    ) -> Promise<Result<i64, StoreError>> {
+        self.write(Door::Command, 1, move |connection, _| {
+            phrases::change(connection, &edit, &by, at)
+        })
     }
 
     fn act(&self, act: Act, by: Actor, at: Timestamp) -> Promise<Result<u64, StoreError>> {

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0008_email.sql"),
     include_str!("schema/0009_hygiene.sql"),
     include_str!("schema/0010_waiting_records.sql"),
+    include_str!("schema/0011_phrases.sql"),
 ];
 
 /// Looks at a database before anything is written into it.

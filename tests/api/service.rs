@@ -20,7 +20,7 @@ use belfry::domain::throttle::Throttle;
 use belfry::domain::time::Timestamp;
 use belfry::engine::ports::Clock as _;
 use belfry::engine::ports::{Actor, ActorKind};
-use belfry::engine::{Board, Engine, Lane, Parts};
+use belfry::engine::{Board, ConfiguredPhrases, Engine, Lane, Parts};
 use belfry::metrics::{Access, Metrics};
 use belfry::serve::{InForce, channel_settings};
 use belfry::store::{NewToken, NewUser, PasswordHash, Settings, Sqlite};
@@ -291,8 +291,8 @@ async fn run(
         attempt_timeout: Duration::from_secs(5),
         max_in_flight_total: 64,
         dashboard_url: "https://dashboard.test".to_owned(),
-        model: Arc::new(Model::built_in().unwrap()),
         classifying: None,
+        phrases: ConfiguredPhrases::none(Model::built_in().unwrap()),
         fatal: Arc::new(|why| panic!("the engine ends the process: {why}")),
     })
     .await

@@ -18,7 +18,9 @@ use belfry::engine::ports::{
     AfterAccept, Attempt, Clock, Edit, FreshDelivery, LocalPromise, Purpose, Sealer, Sender, Shown,
     VaultError,
 };
-use belfry::engine::{Board, Engine, Judgement, Lane, Operation, Parts, Witness};
+use belfry::engine::{
+    Board, ConfiguredPhrases, Engine, Judgement, Lane, Operation, Parts, Witness,
+};
 
 use crate::disk::Medium;
 use crate::faulty::{Faulty, SCRIPTED};
@@ -159,8 +161,8 @@ impl<'a> Life<'a> {
             attempt_timeout: Duration::from_millis(policy.timeout_ms),
             max_in_flight_total: 256,
             dashboard_url: DASHBOARD.to_owned(),
-            model: Arc::new(Model::built_in().expect("its data are whole")),
             classifying: None,
+            phrases: ConfiguredPhrases::none(Model::built_in().expect("its data are whole")),
             fatal: Arc::new(|why| panic!("the process ends: {why}")),
         };
         let engine = match Engine::start(parts).await {

@@ -12,7 +12,7 @@ use belfry::domain::recipient::Recipient;
 use belfry::domain::time::Timestamp;
 use belfry::engine::ports::{
     Accepted, Act, Actor, Applied, ConversationKey, DamagedAlert, Destination, Edit, MessageScore,
-    NewAlert, Promise, Store, StoreError,
+    NewAlert, PhraseEdit, Promise, Store, StoreError, StoredPhrases,
 };
 
 use crate::faults::Faults;
@@ -159,6 +159,19 @@ impl Store for Faulty {
 
     fn change(&self, edit: Edit, by: Actor, at: Timestamp) -> Promise<Result<i64, StoreError>> {
         self.store.change(edit, by, at)
+    }
+
+    fn phrases(&self) -> Promise<Result<Vec<StoredPhrases>, StoreError>> {
+        self.store.phrases()
+    }
+
+    fn change_phrases(
+        &self,
+        edit: PhraseEdit,
+        by: Actor,
+        at: Timestamp,
+    ) -> Promise<Result<i64, StoreError>> {
+        self.store.change_phrases(edit, by, at)
     }
 
     fn act(&self, act: Act, by: Actor, at: Timestamp) -> Promise<Result<u64, StoreError>> {

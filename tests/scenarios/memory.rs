@@ -18,7 +18,8 @@ use belfry::domain::recipient::Recipient;
 use belfry::domain::time::Timestamp;
 use belfry::engine::ports::{
     Accepted, Act, Actor, AfterAccept, Applied, ConversationKey, DamagedAlert, Destination, Edit,
-    FreshDelivery, MessageScore, NewAlert, Promise, Store, StoreError, refusal,
+    FreshDelivery, MessageScore, NewAlert, PhraseEdit, Promise, Store, StoreError, StoredPhrases,
+    refusal,
 };
 use belfry::store::{Fate, Moment};
 
@@ -611,6 +612,15 @@ impl Store for Memory {
 
     fn change(&self, edit: Edit, _: Actor, _: Timestamp) -> Promise<Answer<i64>> {
         self.write_or_undo(|tables, _| tables.change(edit))
+    }
+
+    /// The stories' organisations have no phrases of their own.
+    fn phrases(&self) -> Promise<Answer<Vec<StoredPhrases>>> {
+        self.read(|_| Ok(Vec::new()))
+    }
+
+    fn change_phrases(&self, _: PhraseEdit, _: Actor, _: Timestamp) -> Promise<Answer<i64>> {
+        self.write_or_undo(|_, _| Err(StoreError::NotFound))
     }
 
     fn act(&self, act: Act, _: Actor, at: Timestamp) -> Promise<Answer<u64>> {

@@ -21,6 +21,7 @@ mod listing;
 mod opening;
 mod operating;
 mod people;
+mod phrases;
 mod recovering;
 mod retention;
 mod settling;
