@@ -144,6 +144,11 @@ impl Family {
         }
     }
 
+    /// The family of that name.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|each| each.word() == word)
+    }
+
     /// What it tells a person, as the middle of a sentence: "the words … say that the customer …".
     pub const fn sentence(self) -> &'static str {
         match self {

@@ -37,7 +37,7 @@ pub use family::Family;
 pub use language::Language;
 pub use model::{DataError, Model, ModelError};
 pub use pattern::PhraseError;
-pub use phrases::{Addition, AdditionError, Additions};
+pub use phrases::{Addition, AdditionError, Additions, check_phrase};
 pub use reading::Scores;
 pub use shift::{History, MessageScore};
 

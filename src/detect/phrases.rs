@@ -78,7 +78,7 @@ impl Additions {
         self.add.is_empty() && self.exclude.is_empty()
     }
 
-    /// How many phrases they are.
+    /// How many phrases they are, added and excluded.
     pub fn len(&self) -> usize {
         self.add.len() + self.exclude.len()
     }
@@ -95,6 +95,29 @@ pub struct Addition {
     /// The words; `|` between words of which either will do, `*` for up to four words, `?` behind a
     /// word that may be missing, `0` for a number.
     pub phrase: String,
+}
+
+impl Addition {
+    /// Whether a phrase may tell as much.
+    pub fn is_weight(weight: f64) -> bool {
+        weight > 0.0 && weight <= 1.0
+    }
+}
+
+/// Whether these words are a phrase that may be added or excluded.
+///
+/// # Errors
+/// What to change.
+pub fn check_phrase(text: &str) -> Result<(), PhraseError> {
+    own_pattern(text, &mut Vocabulary::new()).map(|_| ())
+}
+
+/// An organisation's phrase, whose length is bounded and which knows no classes.
+fn own_pattern(text: &str, vocabulary: &mut Vocabulary) -> Result<Pattern, PhraseError> {
+    if text.len() > DETECT_PHRASE_BYTES {
+        return Err(PhraseError::TooLong);
+    }
+    Pattern::parse(text, &Classes::new(), vocabulary)
 }
 
 /// Why additions are refused.
@@ -223,7 +246,7 @@ impl Phrases {
         }
         for (index, addition) in additions.add.iter().enumerate() {
             let weight = addition.weight;
-            if !(weight > 0.0 && weight <= 1.0) {
+            if !Addition::is_weight(weight) {
                 let problem = "must be above 0 and at most 1".to_owned();
                 return Err(refuse(format!("/add/{index}/weight"), problem));
             }
@@ -245,16 +268,20 @@ impl Phrases {
         Ok(())
     }
 
-    /// Adds an organisation's phrase, whose length is bounded.
+    /// Adds an organisation's phrase.
     fn add_own(&mut self, text: &str, phrase: Phrase) -> Result<(), PhraseError> {
-        if text.len() > DETECT_PHRASE_BYTES {
-            return Err(PhraseError::TooLong);
-        }
-        self.add(text, &Classes::new(), phrase)
+        let pattern = own_pattern(text, &mut self.vocabulary)?;
+        self.put(&pattern, phrase);
+        Ok(())
     }
 
     fn add(&mut self, text: &str, classes: &Classes, phrase: Phrase) -> Result<(), PhraseError> {
         let pattern = Pattern::parse(text, classes, &mut self.vocabulary)?;
+        self.put(&pattern, phrase);
+        Ok(())
+    }
+
+    fn put(&mut self, pattern: &Pattern, phrase: Phrase) {
         if phrase.family == Family::Negation {
             for word in pattern.only_words() {
                 self.vocabulary.mark_denial(*word);
@@ -262,7 +289,6 @@ impl Phrases {
         }
         let number = u32::try_from(self.len()).unwrap_or(u32::MAX);
         self.phrases.push(phrase);
-        self.tree.add(&pattern, number);
-        Ok(())
+        self.tree.add(pattern, number);
     }
 }

@@ -214,6 +214,8 @@ pub const CONNECTIONS: usize = 1024;
 pub const PAGE: usize = 200;
 /// Things on one page where the caller doesn't say.
 pub const PAGE_DEFAULT: usize = 50;
+/// Bytes of a cursor: the longest one names an organisation, each byte of which may be written as three.
+pub const CURSOR_BYTES: usize = 3 * ID_BYTES;
 /// Sessions of one person: who signs in and never out leaves no more behind.
 pub const SESSIONS_A_USER: i64 = 20;
 /// A session ends after so long without a request.

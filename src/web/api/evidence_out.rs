@@ -66,7 +66,7 @@ impl LevelsOut {
 /// One reason.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Evidence")]
-struct EvidenceOut {
+pub(super) struct EvidenceOut {
     /// `escalation_level`, `emotional_intensity_level` or `sentiment_shift`.
     axis: &'static str,
     /// The text in which the words stand, as a JSON pointer into the record: `/content` or
@@ -110,7 +110,7 @@ impl DetectedOut {
 }
 
 impl EvidenceOut {
-    fn of(evidence: &Evidence) -> Self {
+    pub(super) fn of(evidence: &Evidence) -> Self {
         Self {
             axis: evidence.axis.word(),
             place: match evidence.place {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::doors::Door;
 use super::{About, Parameter, inputs};
-use crate::domain::limits::{RECORDS_A_CALL, REQUEST_BYTES, REQUEST_TIME};
+use crate::domain::limits::{ID_BYTES, RECORDS_A_CALL, REQUEST_BYTES, REQUEST_TIME};
 use crate::web::error::{Code, MEDIA_TYPE, problem_schema};
 
 const TAGS: &[(&str, &str)] = &[
@@ -19,6 +19,10 @@ const TAGS: &[(&str, &str)] = &[
     ("session", "Signing in and out."),
     ("users", "People who may sign in. For admins."),
     ("inbound", "Feedback of programs that were written for another product, and their keys."),
+    (
+        "phrases",
+        "What single organisations add to the phrases of the detector, and what they exclude.",
+    ),
     ("tokens", "Tokens of programs. For admins."),
     ("audit", "Who did what to what, when, and from where. For admins."),
     ("service", "How the service is."),
@@ -107,6 +111,10 @@ fn id_parameter(path: &str) -> Value {
         Some("tokens") => {
             ("The token's id.", json!({"type": "string", "pattern": "^[0-9A-Za-z]{8}$"}))
         }
+        Some("phrases") => (
+            "The organisation, as the `org_id` of its records; percent-encoded.",
+            json!({"type": "string", "minLength": 1, "maxLength": ID_BYTES, "pattern": "^[^\\p{Cc}]+$"}),
+        ),
         Some(_) | None => ("The id that Belfry gave.", json!({"type": "string", "format": "uuid"})),
     };
     json!({"name": "id", "in": "path", "required": true, "description": text, "schema": schema})
@@ -176,7 +184,7 @@ fn responses(door: &Door, generator: &mut SchemaGenerator) -> Value {
     }
     let mut all = Map::new();
     all.insert(answer.status.to_string(), done);
-    if let Some((text, schema)) = &door.about.dry_answer {
+    if let Some((text, schema)) = &door.about.other_answer {
         let content = json!({"application/json": {"schema": schema(generator)}});
         all.insert("200".to_owned(), json!({"description": text, "content": content}));
     }

@@ -2,6 +2,7 @@
 //! holds that each knows the very fields that are described here.
 
 mod people;
+mod phrases;
 
 use serde_json::{Value, json};
 
@@ -46,6 +47,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ("InboundInput", inbound()),
         ("InboundPatch", relaxed(inbound())),
         ("FeedbackInput", feedback()),
+        ("PhrasesInput", phrases::phrases()),
     ]
 }
 

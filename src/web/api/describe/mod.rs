@@ -9,7 +9,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use crate::domain::delivery::State;
-use crate::domain::limits::{CREATION_KEY_BYTES, PAGE, PAGE_DEFAULT, RELAY_KEY_BYTES};
+use crate::domain::limits::{
+    CREATION_KEY_BYTES, CURSOR_BYTES, PAGE, PAGE_DEFAULT, RELAY_KEY_BYTES,
+};
 use crate::web::error::Code;
 
 /// What one door is for.
@@ -29,8 +31,8 @@ pub(in crate::web::api) struct About {
     /// Whether it counts no cookie, so that it is nobody's business from which site it is called.
     from_anywhere: bool,
     answer: Answer,
-    /// What it answers where it only says what it would do, and that is another thing.
-    dry_answer: Option<(&'static str, SchemaOf)>,
+    /// What it answers with 200 where that is not its one answer.
+    other_answer: Option<(&'static str, SchemaOf)>,
     /// Refusals beside those that all calls of its kind have.
     refusals: Vec<Code>,
     /// Its refusals, where it has a form of its own for them.
@@ -87,7 +89,7 @@ pub(super) fn call(
         takes_no_body: false,
         from_anywhere: false,
         answer,
-        dry_answer: None,
+        other_answer: None,
         refusals: Vec::new(),
         own_refusals: None,
     }
@@ -102,9 +104,9 @@ impl About {
         self
     }
 
-    /// With 200 and a thing of that type it answers a dry run.
-    pub(super) fn or_when_dry<T: JsonSchema>(mut self, text: &'static str) -> Self {
-        self.dry_answer = Some((text, |generator| generator.subschema_for::<T>()));
+    /// With 200 and a thing of that type it answers otherwise: to a dry run, or where nothing was made.
+    pub(super) fn or_gives<T: JsonSchema>(mut self, text: &'static str) -> Self {
+        self.other_answer = Some((text, |generator| generator.subschema_for::<T>()));
         self
     }
 
@@ -158,7 +160,7 @@ impl About {
         self.asks("limit", "How many things a page has.", limit).asks(
             "cursor",
             "Where to go on: the `next_cursor` of the page before. What is added meanwhile moves nothing.",
-            json!({"type": "string", "maxLength": 100}),
+            json!({"type": "string", "maxLength": CURSOR_BYTES}),
         )
     }
 

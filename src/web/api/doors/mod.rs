@@ -6,6 +6,7 @@ mod deliveries;
 mod feeds;
 mod integrations;
 mod people;
+mod phrases;
 mod service;
 
 use actix_web::http::Method;
@@ -54,6 +55,7 @@ where
 pub fn doors() -> Vec<Door> {
     let mut all = service::doors();
     all.extend(feeds::doors());
+    all.extend(phrases::doors());
     all.extend(automations::doors());
     all.extend(integrations::doors());
     all.extend(deliveries::doors());

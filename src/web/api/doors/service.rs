@@ -60,7 +60,7 @@ pub(super) fn doors() -> Vec<Door> {
     )
     .takes("RecordsInput", example())
     .gives::<records::AcceptedOut>(202, "What fired, and which records were refused.")
-    .or_when_dry::<dry_run::DryRunsOut>("What would become of each record.");
+    .or_gives::<dry_run::DryRunsOut>("What would become of each record.");
     let dry_run = call(
         "tryRecords",
         "records",
