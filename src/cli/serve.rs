@@ -60,7 +60,7 @@ async fn reload(running: &Running, data: &std::path::Path) {
         Err(problems) => tracing::error!(%problems, "not reloaded: everything stays as it was"),
         Ok(config) => match running.reload(&config).await {
             Ok(()) => tracing::info!(
-                "reloaded: egress, mail, phrases and time-outs; other keys need a new start"
+                "reloaded: egress, mail, detection and time-outs; other keys need a new start"
             ),
             Err(error) => tracing::error!(%error, "not reloaded: everything stays as it was"),
         },

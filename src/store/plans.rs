@@ -38,6 +38,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("row", include_str!("row.rs")),
     ("settle", include_str!("settle.rs")),
     ("tokens", include_str!("tokens.rs")),
+    ("waiting", include_str!("waiting.rs")),
     ("trigger", include_str!("trigger.rs")),
 ];
 

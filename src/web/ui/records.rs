@@ -85,12 +85,7 @@ const SAMPLE: &str = r#"{
   "segment": "enterprise",
   "channel": "email",
   "tags": ["billing"],
-  "metadata": {"arr": 120000},
-  "levels": {
-    "escalation_level": "extreme",
-    "emotional_intensity_level": "high",
-    "sentiment_shift": "sentiment degraded"
-  }
+  "metadata": {"arr": 120000}
 }"#;
 
 impl Page {
