@@ -42,6 +42,7 @@ mod conditions;
 mod deliveries;
 mod dev;
 mod docs;
+mod dry_runs;
 mod editor;
 mod element;
 mod harness;
