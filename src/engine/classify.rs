@@ -17,8 +17,8 @@ use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 
 use super::ports::{
-    Accepted, Classifier, NewAlert, Question, Said, StoreError, WaitingId, WaitingRecord,
-    WaitingRoom,
+    Accepted, Classifier, NewAlert, NewWaiting, Question, Said, StoreError, WaitingId,
+    WaitingRecord, WaitingRoom,
 };
 use super::shared::Shared;
 use crate::detect::external::{Breaker, Finding, JudgedBy, Leave, Opinion, Reason, Unanswered};
@@ -238,6 +238,31 @@ impl Drop for Probe<'_> {
         if !self.told {
             self.asked.breaker.borrow_mut().given_up(self.leave);
         }
+    }
+}
+
+impl Shared {
+    /// A record that there was no room for, with what the built-in detector found. Nothing where what was just
+    /// made of it can't be read, which can't be.
+    pub(super) fn crowded_out(&self, waiting: &NewWaiting) -> Option<(Record, Finding)> {
+        let detail = format!(
+            "{} records or {} MiB of them waited for it already",
+            limits::WAITING_RECORDS,
+            limits::WAITING_BYTES / 1024 / 1024
+        );
+        let record = Record::from_stored(&waiting.record).ok()?;
+        let found = Finding::from_stored(&waiting.found).ok()?;
+        let found = found.asked(Err(Unanswered::new(Reason::Crowded, detail)));
+        self.witness.classified(&Classified {
+            record_id: &record.id,
+            judged_by: &found.judged_by,
+            took: None,
+            // The door counts the alerts of what it settles.
+            fired: 0,
+            repeated: 0,
+            held_back: 0,
+        });
+        Some((record, found))
     }
 }
 

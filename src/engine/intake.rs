@@ -56,6 +56,18 @@ pub struct Intake {
     pub waiting: usize,
 }
 
+/// What is durable of a call.
+struct Kept {
+    /// Automation and record of each alert.
+    names: Vec<(AutomationId, String)>,
+    /// What became of them.
+    accepted: Vec<Option<Accepted>>,
+    /// Records that were judged.
+    settled: Vec<(Record, Levels)>,
+    /// How many wait.
+    waiting: usize,
+}
+
 /// Why a dry run says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DryRunError {
@@ -79,18 +91,10 @@ impl Engine {
         }
         let now = self.shared.clock.now();
         let Judgement { records, findings, remember } = judgement;
-        let Sorted { alerts, waiting, settled } = self.sorted(records, findings, now).await?;
-        let names: Vec<(AutomationId, String)> =
-            alerts.iter().map(|each| (each.automation_id, each.record_id.clone())).collect();
-        let mut intake = Intake { waiting: waiting.len(), ..Intake::default() };
-        let accepted = match &self.classifying {
-            Some((Classifying { room, .. }, actor)) if !waiting.is_empty() => {
-                let accepted = room.take(Taking { alerts, scores: remember, waiting }).await?;
-                actor.do_send(Nudge);
-                accepted
-            }
-            Some(_) | None => self.stored(alerts, remember, now).await?,
-        };
+        let sorted = self.sorted(records, findings, now).await?;
+        let kept = self.kept(sorted, remember, now).await?;
+        let Kept { names, accepted, settled, waiting } = kept;
+        let mut intake = Intake { waiting, ..Intake::default() };
         self.shared.recent.keep(now, settled);
         for ((automation_id, record_id), accepted) in names.into_iter().zip(accepted) {
             match accepted {
@@ -101,6 +105,42 @@ impl Engine {
             }
         }
         Ok(intake)
+    }
+
+    /// Stores what a call came to, its records that wait in one transaction with the rest of it. Where too many wait
+    /// for the classifier, the built-in detector judges at once: an alert is worth more than a second opinion.
+    async fn kept(
+        &self,
+        sorted: Sorted,
+        remember: Vec<(ConversationKey, MessageScore)>,
+        now: Timestamp,
+    ) -> Result<Kept, StoreError> {
+        let Sorted { mut alerts, waiting, mut settled } = sorted;
+        let names = |alerts: &[NewAlert]| -> Vec<_> {
+            alerts.iter().map(|each| (each.automation_id, each.record_id.clone())).collect()
+        };
+        if let Some((Classifying { room, .. }, actor)) = &self.classifying
+            && !waiting.is_empty()
+        {
+            let taking = Taking {
+                alerts: alerts.clone(),
+                scores: remember.clone(),
+                waiting: waiting.clone(),
+            };
+            if let Some(accepted) = room.take(taking).await? {
+                actor.do_send(Nudge);
+                let (names, waiting) = (names(&alerts), waiting.len());
+                return Ok(Kept { names, accepted, settled, waiting });
+            }
+            for each in &waiting {
+                let Some((record, found)) = self.shared.crowded_out(each) else { continue };
+                alerts.extend(self.shared.alerts(&record, &found.levels, Some(&found), now));
+                settled.push((record, found.levels));
+            }
+        }
+        let names = names(&alerts);
+        let accepted = self.stored(alerts, remember, now).await?;
+        Ok(Kept { names, accepted, settled, waiting: 0 })
     }
 
     /// Both go into one transaction. What is sent again after a failure is known by both.

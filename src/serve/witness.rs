@@ -77,7 +77,7 @@ impl Witness for OperatorsWitness {
         let (record, judged_by, alerts) = (told.record_id, told.judged_by.word(), told.fired);
         match unanswered {
             None => tracing::info!(record, judged_by, took_ms, alerts, "classified"),
-            Some(Unanswered { reason, detail }) => {
+            Some(Unanswered { reason, detail }) if reason.blames() => {
                 let reason = reason.word();
                 tracing::warn!(
                     record,
@@ -86,8 +86,12 @@ impl Witness for OperatorsWitness {
                     alerts,
                     reason,
                     detail,
-                    "the classifier did not judge"
+                    "the classifier failed"
                 );
+            }
+            // It was not asked: the reason was told when it began, and may hold for thousands.
+            Some(Unanswered { reason, .. }) => {
+                tracing::info!(record, judged_by, alerts, reason = reason.word(), "classified");
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::engine::ports::{
 use crate::failpoint;
 
 impl<R: Run + Send + Sync> WaitingRoom for R {
-    fn take(&self, taking: Taking) -> Promise<Result<Vec<Option<Accepted>>, StoreError>> {
+    fn take(&self, taking: Taking) -> Promise<Result<Option<Vec<Option<Accepted>>>, StoreError>> {
         let rows = rows(&taking.alerts) + taking.scores.len() + taking.waiting.len();
         self.write(Door::Intake, rows, move |connection, fresh| take(connection, &taking, fresh))
     }
@@ -47,36 +47,61 @@ fn take(
     connection: &Connection,
     taking: &Taking,
     fresh: &mut Vec<FreshDelivery>,
-) -> SqlResult<Vec<Option<Accepted>>> {
+) -> SqlResult<Option<Vec<Option<Accepted>>>> {
     if let Some(first) = taking.waiting.first() {
-        wait(connection, &taking.waiting)?;
+        let new = unknown(connection, &taking.waiting)?;
+        if !fits(connection, &new)? {
+            return Ok(None);
+        }
+        wait(connection, &new)?;
         failpoint::reach("waiting.kept");
         conversations::remember(connection, &taking.scores, first.taken_at)?;
     }
-    accept::accept(connection, &taking.alerts, fresh)
+    accept::accept(connection, &taking.alerts, fresh).map(Some)
 }
 
-/// Where there is no room, all of the command is undone.
-fn wait(connection: &Connection, records: &[NewWaiting]) -> SqlResult<()> {
+/// Those that do not wait already: they take no room.
+fn unknown<'a>(
+    connection: &Connection,
+    records: &'a [NewWaiting],
+) -> SqlResult<Vec<&'a NewWaiting>> {
+    let mut known = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM waiting_records WHERE told_by = ?1)")?;
+    let mut new = Vec::with_capacity(records.len());
+    for each in records {
+        let is_known: bool = known.query_row([each.told_by], |found| found.get(0))?;
+        if !is_known {
+            new.push(each);
+        }
+    }
+    Ok(new)
+}
+
+fn fits(connection: &Connection, new: &[&NewWaiting]) -> SqlResult<bool> {
+    let bytes = new.iter().map(|each| each.record.len() + each.found.len()).sum();
+    let fits = connection
+        .prepare_cached("SELECT records + ?1 <= ?2 AND bytes + ?3 <= ?4 FROM waiting_room")?
+        .query_row(
+            params![
+                number(new.len()),
+                number(WAITING_RECORDS),
+                number(bytes),
+                number(WAITING_BYTES)
+            ],
+            |found| found.get(0),
+        )?;
+    // One that waits already takes no room.
+    Ok(new.is_empty() || fits)
+}
+
+fn wait(connection: &Connection, new: &[&NewWaiting]) -> SqlResult<()> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO waiting_records (told_by, record, found, taken_at)
          VALUES (?1, ?2, ?3, ?4) ON CONFLICT (told_by) DO NOTHING",
     )?;
-    let mut more = 0;
-    for each in records {
-        more += insert.execute(params![
-            each.told_by,
-            each.record,
-            each.found,
-            each.taken_at.as_millis(),
-        ])?;
-    }
-    let fits: bool = connection
-        .prepare_cached("SELECT records <= ?1 AND bytes <= ?2 FROM waiting_room")?
-        .query_row(params![number(WAITING_RECORDS), number(WAITING_BYTES)], |row| row.get(0))?;
-    // One that waits already takes no room.
-    if more > 0 && !fits {
-        return Err(StoreError::Busy.into());
+    for each in new {
+        let at = each.taken_at.as_millis();
+        insert.execute(params![each.told_by, each.record, each.found, at])?;
     }
     Ok(())
 }

@@ -248,6 +248,29 @@ fn who_waited_too_long_is_judged_without_it() {
     assert!(metric(&service, &stage.data.token, line).unwrap() >= 1.0);
 }
 
+/// Where no more may wait, nobody is turned away: the built-in detector judges at the door.
+#[test]
+fn where_too_many_wait_the_detector_judges_at_once() {
+    let stage = Stage::new(|_, _| says("extreme", ""));
+    let service = stage.serve(&[]);
+    stage.automation(&service);
+    drop(service);
+    let database = rusqlite::Connection::open(stage.data.dir().join("belfry.db")).unwrap();
+    database.execute("UPDATE waiting_room SET records = 10000", []).unwrap();
+    drop(database);
+    let service = stage.serve(&[]);
+    let answer = send(&service, &[fierce("r-1"), mild("r-2")]);
+    assert_eq!(
+        (&answer["alerts"][0]["record_id"], &answer["waiting"]),
+        (&json!("r-1"), &Value::Null)
+    );
+    service.wait_for_state("r-1", "delivered");
+    assert_eq!(detected(&service, "r-1")["unanswered"]["reason"], "crowded");
+    let line = "belfry_classified_total{result=\"crowded\"}";
+    assert_eq!(metric(&service, &stage.data.token, line), Some(2.0));
+    assert!(stage.asked().requests.is_empty());
+}
+
 #[test]
 fn no_more_are_with_it_than_is_set() {
     let stage = Stage::new(|number, _| match number {
@@ -338,5 +361,25 @@ fn a_dry_run_tells_who_judged_and_why() {
     assert_eq!(detected["judged_by"], "classifier");
     assert_eq!(detected["explanation"], "because of ••• and tone");
     assert_eq!(detected["built_in"]["escalation_level"], "none");
+    let file = stage.data.beside("record.json");
+    std::fs::write(&file, mild("r-1").to_string()).unwrap();
+    let send = |dry: &[&str]| {
+        let url = format!("http://{}", service.addr);
+        let sent = process::belfry()
+            .args(["records", "send", "--server", &url])
+            .args(dry)
+            .arg(&file)
+            .env("BELFRY_TOKEN", &stage.data.token)
+            .output()
+            .unwrap();
+        String::from_utf8(sent.stdout).unwrap()
+    };
+    let told = send(&["--dry-run"]);
+    assert!(told.contains("the classifier judged, and says: because of"), "{told}");
     assert_eq!(stage.arrived("r-1"), 0);
+    let told = send(&[]);
+    assert!(
+        told.ends_with("1 accepted, 0 alerts, 0 rejected, 1 waiting for the classifier\n"),
+        "{told}"
+    );
 }

@@ -2,8 +2,7 @@
 
 use belfry::domain::limits::WAITING_RECORDS;
 use belfry::engine::ports::{
-    NewAlert, NewWaiting, Store as _, StoreError, Taking, WaitingId, WaitingRecord,
-    WaitingRoom as _,
+    NewAlert, NewWaiting, Store as _, Taking, WaitingId, WaitingRecord, WaitingRoom as _,
 };
 
 use crate::fixture::*;
@@ -49,7 +48,7 @@ async fn what_waits_is_read_back_in_order_and_once() {
 async fn a_call_is_stored_as_a_whole_and_a_record_goes_with_its_alerts() {
     let room = Room::new().await;
     let taking = Taking { alerts: vec![alert("r-0", &[FIRST])], ..only(vec![waiting(1)]) };
-    let accepted = room.store.take(taking).await.unwrap();
+    let accepted = room.store.take(taking).await.unwrap().unwrap();
     assert!(accepted[0].as_ref().unwrap().fresh);
     let id = all(&room).await[0].id;
     let new = NewAlert { found: Some(FOUND.to_owned()), ..alert("r-1", &[FIRST, SECOND]) };
@@ -68,19 +67,20 @@ async fn a_call_is_stored_as_a_whole_and_a_record_goes_with_its_alerts() {
 }
 
 #[tokio::test]
-async fn a_full_room_refuses_all_of_a_call_and_takes_again_once_there_is_room() {
+async fn a_full_room_takes_nothing_of_a_call_and_takes_again_once_there_is_room() {
     let room = Room::new().await;
     let many = (0..WAITING_RECORDS).map(waiting).collect();
     room.store.take(only(many)).await.unwrap();
     let refused =
         Taking { alerts: vec![alert("r-a", &[FIRST])], ..only(vec![waiting(WAITING_RECORDS + 1)]) };
-    assert_eq!(room.store.take(refused.clone()).await, Err(StoreError::Busy));
+    assert_eq!(room.store.take(refused.clone()).await.unwrap(), None);
     let known = vec![(AUTOMATION, "r-a".to_owned())];
     assert_eq!(room.store.known_alerts(known).await.unwrap(), [None]);
     // One that waits already takes no room.
-    room.store.take(only(vec![waiting(5)])).await.unwrap();
+    assert_eq!(room.store.take(only(vec![waiting(5)])).await.unwrap(), Some(Vec::new()));
     let first = room.store.waiting(WaitingId(0), 1).await.unwrap().remove(0);
     room.store.judged(first.id, Vec::new()).await.unwrap();
-    assert!(room.store.take(refused).await.unwrap()[0].as_ref().unwrap().fresh);
+    let accepted = room.store.take(refused).await.unwrap().unwrap();
+    assert!(accepted[0].as_ref().unwrap().fresh);
     room.check();
 }

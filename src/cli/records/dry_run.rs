@@ -33,7 +33,16 @@ struct Levels {
 /// What the levels follow from, where the record brought none.
 #[derive(Debug, Deserialize)]
 struct Detected {
+    judged_by: String,
+    explanation: Option<String>,
+    unanswered: Option<Unanswered>,
     evidence: Vec<Reason>,
+}
+
+/// Why the classifier did not judge.
+#[derive(Debug, Deserialize)]
+struct Unanswered {
+    detail: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -117,6 +126,9 @@ fn told(run: &Run, paint: Paint) -> String {
     let levels =
         format!("escalation {escalation_level}, intensity {emotional_intensity_level}{shift}");
     let mut text = format!("{}  {}\n", paint.bold(&plain(&run.record_id)), plain(&levels));
+    for line in run.detected.iter().filter_map(judge) {
+        text.push_str(&paint.dim(&format!("  {}\n", plain(&line))));
+    }
     for Reason { axis, because } in run.detected.iter().flat_map(|found| &found.evidence) {
         text.push_str(&paint.dim(&format!("  {}: {}\n", plain(axis), plain(because))));
     }
@@ -136,6 +148,19 @@ fn told(run: &Run, paint: Paint) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Who judged, where a classifier is configured.
+fn judge(found: &Detected) -> Option<String> {
+    let Detected { judged_by, explanation, unanswered, .. } = found;
+    match (unanswered, explanation) {
+        (Some(Unanswered { detail }), _) => Some(format!(
+            "the classifier did not answer, and the built-in detector judged: {detail}"
+        )),
+        (None, Some(words)) => Some(format!("the classifier judged, and says: {words}")),
+        (None, None) if judged_by == "classifier" => Some("the classifier judged".to_owned()),
+        (None, None) => None,
+    }
 }
 
 fn ways(alert: &Prospect) -> String {

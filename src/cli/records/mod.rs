@@ -89,6 +89,14 @@ pub struct Totals {
     pub alerts: u64,
     /// Records that are wrong.
     pub rejected: u64,
+    /// Records that the service keeps until its classifier has judged them.
+    #[serde(skip_serializing_if = "is_none")]
+    pub waiting: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl From<RecordsError> for CliError {
@@ -214,6 +222,7 @@ impl Totals {
         self.accepted += answer.accepted;
         self.alerts += answer.alerts.len() as u64;
         self.rejected += answer.rejected.len() as u64;
+        self.waiting += answer.waiting;
     }
 }
 
@@ -240,6 +249,8 @@ struct Answer {
     alerts: Vec<Value>,
     #[serde(default)]
     rejected: Vec<Rejected>,
+    #[serde(default)]
+    waiting: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -367,8 +378,12 @@ impl Report {
         if self.json {
             return writeln!(out, "{}", serde_json::json!({ "total": totals }));
         }
-        let Totals { accepted, alerts, rejected } = totals;
-        writeln!(out, "{accepted} accepted, {alerts} alerts, {rejected} rejected")
+        let Totals { accepted, alerts, rejected, waiting } = totals;
+        let wait = match waiting {
+            0 => String::new(),
+            waiting => format!(", {waiting} waiting for the classifier"),
+        };
+        writeln!(out, "{accepted} accepted, {alerts} alerts, {rejected} rejected{wait}")
     }
 }
 

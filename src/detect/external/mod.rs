@@ -97,6 +97,8 @@ reasons! {
     CircuitOpen = "circuit_open";
     /// The record waited too long for its turn, and it was not asked.
     Waited = "waited";
+    /// Too many records waited for it, and it was not asked.
+    Crowded = "crowded";
     /// It is not configured any more.
     NotConfigured = "not_configured";
 }
@@ -111,7 +113,7 @@ impl Reason {
             | Self::Status
             | Self::TooLong
             | Self::BadAnswer => true,
-            Self::CircuitOpen | Self::Waited | Self::NotConfigured => false,
+            Self::CircuitOpen | Self::Waited | Self::Crowded | Self::NotConfigured => false,
         }
     }
 }

@@ -50,8 +50,8 @@ pub struct Question {
 pub trait WaitingRoom: Send + Sync {
     /// Stores what a call brought, all or none: alerts as [`Store::accept`](super::Store::accept) does, scores as
     /// [`Store::remember`](super::Store::remember), and records that wait. One that waits already is not stored
-    /// again. `Busy` where too many wait.
-    fn take(&self, taking: Taking) -> Promise<Result<Vec<Option<Accepted>>, StoreError>>;
+    /// again. Nothing was stored, and the answer has nothing, where too many wait.
+    fn take(&self, taking: Taking) -> Promise<Result<Option<Vec<Option<Accepted>>>, StoreError>>;
 
     /// The first `limit` records behind `after`, in the order of their coming.
     fn waiting(

@@ -33,8 +33,8 @@ pub(in crate::web) struct DetectedOut {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Unanswered")]
 struct UnansweredOut {
-    /// `timeout`, `egress_denied`, `unreachable`, `status`, `too_long`, `bad_answer`, `circuit_open`, `waited`
-    /// or `not_configured`.
+    /// `timeout`, `egress_denied`, `unreachable`, `status`, `too_long`, `bad_answer`, `circuit_open`, `waited`,
+    /// `crowded` or `not_configured`.
     reason: &'static str,
     /// What to look for.
     detail: String,
