@@ -22,6 +22,8 @@ pub enum Subject {
     Token(String),
     /// An inbound integration.
     Inbound(InboundId),
+    /// The phrases of an organisation, which have no other name.
+    Phrases(String),
 }
 
 impl Reader {
@@ -56,6 +58,7 @@ fn name(connection: &Connection, subject: &Subject) -> SqlResult<Option<String>>
         ),
         Subject::User(id) => of("SELECT name FROM users WHERE id = ?1", id.0.as_bytes()),
         Subject::Token(id) => of("SELECT name FROM tokens WHERE id = ?1", id),
+        Subject::Phrases(org_id) => of("SELECT org_id FROM phrases WHERE org_id = ?1", org_id),
         Subject::Inbound(id) => of("SELECT name FROM inbounds WHERE id = ?1", id.0.as_bytes()),
     }
 }

@@ -65,7 +65,14 @@ pub(super) fn change(
         None => Value::Null,
     };
     let Some(additions) = becomes else {
-        audit(connection, by, at, "phrases.delete", org_id, &json!({ "before": old }))?;
+        audit(
+            connection,
+            by,
+            at,
+            "phrases.delete",
+            org_id,
+            &json!({ "before": told(lines(&old)) }),
+        )?;
         return Ok(0);
     };
     refuse_too_many(connection)?;
@@ -78,7 +85,7 @@ pub(super) fn change(
     let version = connection.last_insert_rowid();
     let (action, told) = match before {
         Some(_) => ("phrases.change", difference(&old, &new)),
-        None => ("phrases.create", json!({ "after": new })),
+        None => ("phrases.create", json!({ "after": told(lines(&new)) })),
     };
     audit(connection, by, at, action, org_id, &told)?;
     Ok(version)
@@ -98,19 +105,49 @@ fn refuse_too_many(connection: &Connection) -> SqlResult<()> {
 
 /// Two lists of thousands differ in a few phrases: those alone are told.
 fn difference(before: &Value, after: &Value) -> Value {
-    let of = |value: &Value, name: &str| {
-        value.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
+    let (before, after) = (lines(before), lines(after));
+    let only = |[add, exclude]: &Lines, [other_add, other_exclude]: &Lines| {
+        let lacks = |others: &[String], all: &[String]| {
+            all.iter().filter(|each| !others.contains(each)).cloned().collect()
+        };
+        told([lacks(other_add, add), lacks(other_exclude, exclude)])
     };
-    let lacks = |others: &[Value], all: Vec<Value>| -> Vec<Value> {
-        all.into_iter().filter(|each| !others.contains(each)).collect()
+    json!({ "before": only(&before, &after), "after": only(&after, &before) })
+}
+
+/// What is added and what is excluded, a line of text each.
+type Lines = [Vec<String>; 2];
+
+fn lines(additions: &Value) -> Lines {
+    let of = |name: &str| {
+        let all = additions.get(name).and_then(Value::as_array);
+        all.into_iter().flatten().map(line).collect()
     };
-    let only = |one: &Value, other: &Value| {
-        json!({
-            "add": lacks(&of(other, "add"), of(one, "add")),
-            "exclude": lacks(&of(other, "exclude"), of(one, "exclude")),
-        })
+    [of("add"), of("exclude")]
+}
+
+fn line(phrase: &Value) -> String {
+    let part = |name: &str| match phrase.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
     };
-    json!({ "before": only(before, after), "after": only(after, before) })
+    match phrase {
+        Value::String(text) => text.clone(),
+        Value::Object(_) => format!("{} ({} {})", part("phrase"), part("family"), part("weight")),
+        // What an older version wrote may be of another form.
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => phrase.to_string(),
+    }
+}
+
+fn told([add, exclude]: Lines) -> Value {
+    let mut told = serde_json::Map::new();
+    for (name, lines) in [("add", add), ("exclude", exclude)] {
+        if !lines.is_empty() {
+            told.insert(name.to_owned(), lines.into());
+        }
+    }
+    told.into()
 }
 
 fn find(connection: &Connection, org_id: &str) -> SqlResult<Option<StoredPhrases>> {

@@ -59,6 +59,7 @@ mod mended;
 mod page;
 mod part;
 mod people;
+mod phrases;
 #[path = "../process/mod.rs"]
 mod process;
 #[path = "../receiver/mod.rs"]

@@ -28,6 +28,9 @@ const PAGES: &[(&str, &str)] = &[
     ("alert", "/alerts/{alert}"),
     ("delivery-discard", "/deliveries/{delivery}/discard"),
     ("records", "/records"),
+    ("phrases", "/phrases"),
+    ("phrases-of", "/phrases/organisation?org_id=acme"),
+    ("phrases-delete", "/phrases/delete?org_id=acme"),
     ("people", "/people"),
     ("people-new", "/people/new"),
     ("inbound", "/inbound"),
@@ -60,6 +63,9 @@ fn scene(stage: &Stage, receiver: &Listener) -> Vec<(&'static str, String)> {
             &json!({"records": [record(&format!("ticket-{number}"))]}),
         );
     }
+    let phrases = json!({"add": [{"family": "legal", "weight": 0.65, "phrase": "our counsel"}],
+                         "exclude": ["lawyer quest"]});
+    stage.service.ok("PUT", "/v1/phrases/acme", &phrases);
     crate::process::wait_until("the receiver has all", || receiver.taken().len() == 5);
     let deliveries = stage.service.ok("GET", "/v1/deliveries?record_id=ticket-0", &Value::Null);
     let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();

@@ -26,6 +26,7 @@ mod golden;
 mod integration;
 #[path = "../api/parts.rs"]
 mod parts;
+mod phrases;
 #[path = "../api/service.rs"]
 mod service;
 mod told;

@@ -23,7 +23,7 @@ use crate::web::{WebState, body};
 const WHAT: &str = "organisation with phrases of its own";
 
 /// The phrases of an organisation.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Phrases")]
 pub(in crate::web) struct PhrasesOut {
     /// The organisation, as the `org_id` of its records.

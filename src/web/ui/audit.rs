@@ -9,8 +9,8 @@ use askama::Template;
 
 use super::audit_words::{ACTIONS, Details, action_words};
 use super::frame::{Frame, Place};
-use super::html;
 use super::words::When;
+use super::{html, phrases};
 use crate::domain::limits::PAGE_DEFAULT;
 use crate::domain::time::Timestamp;
 use crate::engine::ports::ActorKind;
@@ -202,6 +202,7 @@ fn subject(row: &AuditRow) -> Option<Subject> {
         "user" | "session" => id.parse().ok().map(Subject::User),
         "token" => Some(Subject::Token(id.to_owned())),
         "inbound" => id.parse().ok().map(Subject::Inbound),
+        "phrases" => Some(Subject::Phrases(id.to_owned())),
         _ => None,
     }
 }
@@ -214,6 +215,7 @@ fn path(subject: &Subject) -> String {
         Subject::User(id) => format!("/people/{id}"),
         Subject::Token(id) => format!("/tokens#{id}"),
         Subject::Inbound(id) => format!("/inbound#{id}"),
+        Subject::Phrases(org_id) => phrases::path(org_id),
     }
 }
 

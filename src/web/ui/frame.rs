@@ -13,6 +13,7 @@ pub(super) enum Place {
     Automations,
     Deliveries,
     Records,
+    Phrases,
     Inbound,
     People,
     Tokens,
@@ -66,6 +67,8 @@ const NOTICES: &[(&str, &str)] = &[
     ("person-removed", "Removed, and signed out everywhere."),
     ("token-revoked", "Revoked. It is refused from now on."),
     ("inbound-deleted", "Deleted. Its key is refused from now on."),
+    ("phrases-saved", "Saved. The organisation’s next record is judged by them."),
+    ("phrases-deleted", "Deleted. The organisation’s next record is judged without them."),
     ("sent", "Sent."),
 ];
 
@@ -106,11 +109,12 @@ impl Frame {
 
     /// The menu, with what the one who looks may open.
     pub(super) fn menu(&self) -> Vec<Entry> {
-        const ALL: [(Place, &str, &str, bool); 9] = [
+        const ALL: [(Place, &str, &str, bool); 10] = [
             (Place::Overview, "Overview", "/", false),
             (Place::Automations, "Automations", "/automations", false),
             (Place::Deliveries, "Deliveries", "/deliveries", false),
             (Place::Records, "Records", "/records", false),
+            (Place::Phrases, "Phrases", "/phrases", false),
             (Place::Inbound, "Inbound", "/inbound", false),
             (Place::People, "People", "/people", true),
             (Place::Tokens, "Tokens", "/tokens", true),
@@ -137,6 +141,7 @@ impl Place {
             Self::Automations => "M11 2 4 11h5l-1 7 7-9h-5z",
             Self::Deliveries => "M2 10h11m-4-4 4 4-4 4m8-9v10",
             Self::Records => "M5 2h7l4 4v12H5zm3 7h5m-5 4h5",
+            Self::Phrases => "M3 3h14v10H9l-4 4v-4H3zm4 3.500h6m-6 3h3",
             Self::Inbound => "M18 10H7m4-4-4 4 4 4M2 3v14",
             Self::People => {
                 "M10 10a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zm-7 8c0-4 3-6 7-6s7 2 7 6"

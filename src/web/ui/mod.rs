@@ -29,6 +29,7 @@ mod overview;
 mod people;
 mod person;
 mod phases;
+mod phrases;
 pub mod plot;
 mod records;
 pub(super) mod refusal;

@@ -5,7 +5,7 @@ use actix_web::{FromRequest, Handler, Responder, Route, web};
 
 use super::{
     alert, assets, audit, automation, automations, bulk, deliveries, delivery, editor, inbound,
-    integration, overview, people, person, records, settings, sign_in, tokens,
+    integration, overview, people, person, phrases, records, settings, sign_in, tokens,
 };
 use crate::web::api::{ADMIN, ANYBODY, EDIT, OPEN, VIEW};
 use crate::web::token::Right;
@@ -30,6 +30,12 @@ pub fn page_routes() -> Vec<PageRoute> {
         look("/records", VIEW, records::page),
         change("/records/dry-run", VIEW, records::dry_run),
         change("/records/send", EDIT, records::send),
+        look("/phrases", VIEW, phrases::list),
+        // Any text may be an organisation's id, and a browser reads "." and ".." in a path as steps.
+        look("/phrases/organisation", VIEW, phrases::show),
+        change("/phrases/organisation", EDIT, phrases::post),
+        look("/phrases/delete", EDIT, phrases::ask_delete),
+        change("/phrases/delete", EDIT, phrases::delete),
         look("/sign-in", OPEN, sign_in::page),
         change("/sign-in", OPEN, sign_in::sign_in),
         change("/sign-out", ANYBODY, sign_in::sign_out),
