@@ -2,26 +2,25 @@
 //! what they come to is written in the transaction that ends their waiting. Nothing of it is in memory alone,
 //! so that a stop at any moment costs a question that is asked again.
 
-use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix::{
-    Actor, ActorFutureExt as _, AsyncContext as _, Context, Handler, Message, ResponseFuture,
+    Actor, ActorFutureExt as _, Addr, AsyncContext as _, Context, Handler, Message, ResponseFuture,
     WrapFuture as _,
 };
 use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 
+use super::asking::Asked;
 use super::ports::{
-    Accepted, Classifier, NewAlert, NewWaiting, Question, Said, StoreError, WaitingId,
-    WaitingRecord, WaitingRoom,
+    Accepted, Classifier, NewAlert, Question, StoreError, WaitingId, WaitingRecord, WaitingRoom,
 };
 use super::shared::Shared;
-use crate::detect::external::{Breaker, Finding, JudgedBy, Leave, Opinion, Reason, Unanswered};
+use crate::detect::external::{Finding, JudgedBy, Opinion, Reason, Unanswered};
 use crate::domain::limits;
 use crate::domain::record::Record;
 
@@ -51,18 +50,59 @@ pub struct Classified<'a> {
     pub held_back: usize,
 }
 
+/// The way to the actor.
+#[derive(Clone)]
+pub(super) struct Classifiers {
+    classifying: Classifying,
+    actor: Addr<Classification>,
+    /// Whether a nudge is on its way: one is enough, however many records come meanwhile.
+    nudged: Arc<AtomicBool>,
+}
+
+impl Classifiers {
+    pub(super) fn start(shared: Arc<Shared>, classifying: Classifying) -> Self {
+        let nudged = Arc::new(AtomicBool::new(false));
+        let actor = Classification::new(shared, classifying.clone(), Arc::clone(&nudged)).start();
+        Self { classifying, actor, nudged }
+    }
+
+    pub(super) fn room(&self) -> &dyn WaitingRoom {
+        self.classifying.room.as_ref()
+    }
+
+    /// Whether a classifier is configured.
+    pub(super) fn is_configured(&self) -> bool {
+        self.classifying.classifier.terms().is_some()
+    }
+
+    /// A record waits that did not before.
+    pub(super) fn nudge(&self) {
+        if !self.nudged.swap(true, Ordering::AcqRel) {
+            self.actor.do_send(Nudge);
+        }
+    }
+
+    /// What the classifier would say. Nothing is stored of it.
+    pub(super) async fn ask(&self, question: Question) -> Result<Opinion, Unanswered> {
+        // Its mailbox is closed at the end alone.
+        self.actor.send(Ask(question)).await.unwrap_or_else(|_| {
+            Err(Unanswered::new(Reason::NotConfigured, "the service is stopping"))
+        })
+    }
+}
+
 /// "There is a record that waits."
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct Nudge;
+struct Nudge;
 
 /// "What would the classifier say?" Nothing is stored of it.
 #[derive(Message)]
 #[rtype(result = "Result<Opinion, Unanswered>")]
-pub(super) struct Ask(pub(super) Question);
+struct Ask(Question);
 
 /// See the module. It lives on one thread, since the classifier's connections do.
-pub(super) struct Classification {
+struct Classification {
     shared: Arc<Shared>,
     asked: Asked,
     room: Arc<dyn WaitingRoom>,
@@ -72,26 +112,24 @@ pub(super) struct Classification {
     /// Somebody came, or there may be more than was read.
     more: bool,
     reading: bool,
+    nudged: Arc<AtomicBool>,
     dry_runs: Rc<Semaphore>,
 }
 
 impl Classification {
-    pub(super) fn new(shared: Arc<Shared>, classifying: Classifying) -> Self {
+    fn new(shared: Arc<Shared>, classifying: Classifying, nudged: Arc<AtomicBool>) -> Self {
         let Classifying { classifier, room } = classifying;
-        let asked = Asked {
-            shared: Arc::clone(&shared),
-            classifier,
-            breaker: Rc::new(RefCell::new(Breaker::default())),
-        };
+        let asked = Asked::new(Arc::clone(&shared), classifier);
         let dry_runs = Rc::new(Semaphore::new(limits::CLASSIFIER_DRY_RUNS));
         let behind = WaitingId(0);
-        Self { shared, asked, room, behind, under_way: 0, more: true, reading: false, dry_runs }
+        let (under_way, more, reading) = (0, true, false);
+        Self { shared, asked, room, behind, under_way, more, reading, nudged, dry_runs }
     }
 
     /// Takes as many records out of the room as may be under way.
     fn fill(&mut self, ctx: &mut Context<Self>) {
         // Without a classifier what waits is judged here, and that takes no time.
-        let most = self.asked.classifier.terms().map_or(1, |terms| terms.at_once);
+        let most = self.asked.terms().map_or(1, |terms| terms.at_once);
         let room = most.saturating_sub(self.under_way);
         if self.reading || !self.more || room == 0 || self.shared.is_draining() {
             return;
@@ -149,6 +187,8 @@ impl Handler<Nudge> for Classification {
     type Result = ();
 
     fn handle(&mut self, _: Nudge, ctx: &mut Self::Context) {
+        // What comes from here on nudges again.
+        self.nudged.store(false, Ordering::Release);
         self.more = true;
         self.fill(ctx);
     }
@@ -176,82 +216,14 @@ impl Drop for Classification {
     }
 }
 
-/// The classifier with its circuit.
-#[derive(Clone)]
-struct Asked {
-    shared: Arc<Shared>,
-    classifier: Arc<dyn Classifier>,
-    breaker: Rc<RefCell<Breaker>>,
-}
-
-impl Asked {
-    /// What it says, and how long that took where it was asked.
-    async fn ask(&self, question: Question) -> (Result<Opinion, Unanswered>, Option<Duration>) {
-        let leave = self.breaker.borrow_mut().leave(self.shared.clock.now());
-        if leave == Leave::Denied {
-            let detail =
-                "it failed too often just now: it is left alone, and tried again within a minute";
-            return (Err(Unanswered::new(Reason::CircuitOpen, detail)), None);
-        }
-        // Whoever asks may go away meanwhile.
-        let mut probe = Probe { asked: self, leave, told: false };
-        let Said { opinion, took } = self.classifier.ask(question).await;
-        probe.told = true;
-        match &opinion {
-            Err(unanswered) if unanswered.reason.blames() => self.failed(leave, unanswered),
-            Err(_) => self.breaker.borrow_mut().given_up(leave),
-            Ok(_) => self.answered(),
-        }
-        (opinion, Some(took))
-    }
-
-    fn answered(&self) {
-        if self.breaker.borrow_mut().answered() {
-            self.shared.classifier_left_alone.store(false, Ordering::Release);
-            tracing::info!("the classifier answers again");
-        }
-    }
-
-    fn failed(&self, leave: Leave, unanswered: &Unanswered) {
-        if self.breaker.borrow_mut().failed(leave, self.shared.clock.now()) {
-            self.shared.classifier_left_alone.store(true, Ordering::Release);
-            let (reason, detail) = (unanswered.reason.word(), &unanswered.detail);
-            tracing::warn!(
-                reason,
-                detail,
-                "the classifier failed too often in a row: the built-in detector judges until it \
-                 answers again"
-            );
-        }
-    }
-}
-
-/// A question under way.
-struct Probe<'a> {
-    asked: &'a Asked,
-    leave: Leave,
-    told: bool,
-}
-
-impl Drop for Probe<'_> {
-    fn drop(&mut self) {
-        if !self.told {
-            self.asked.breaker.borrow_mut().given_up(self.leave);
-        }
-    }
-}
-
 impl Shared {
-    /// A record that there was no room for, with what the built-in detector found. Nothing where what was just
-    /// made of it can't be read, which can't be.
-    pub(super) fn crowded_out(&self, waiting: &NewWaiting) -> Option<(Record, Finding)> {
+    /// What a record goes by that there was no room for.
+    pub(super) fn crowded_out(&self, record: &Record, found: Finding) -> Finding {
         let detail = format!(
             "{} records or {} MiB of them waited for it already",
             limits::WAITING_RECORDS,
             limits::WAITING_BYTES / 1024 / 1024
         );
-        let record = Record::from_stored(&waiting.record).ok()?;
-        let found = Finding::from_stored(&waiting.found).ok()?;
         let found = found.asked(Err(Unanswered::new(Reason::Crowded, detail)));
         self.witness.classified(&Classified {
             record_id: &record.id,
@@ -262,13 +234,13 @@ impl Shared {
             repeated: 0,
             held_back: 0,
         });
-        Some((record, found))
+        found
     }
 }
 
 /// Judges a record that waits, and writes down what it comes to.
 async fn judged(asked: Asked, room: Arc<dyn WaitingRoom>, waiting: WaitingRecord) {
-    let shared = Arc::clone(&asked.shared);
+    let shared = Arc::clone(asked.shared());
     let WaitingRecord { id, record, found, taken_at } = waiting;
     let (Ok(record), Ok(found)) = (Record::from_stored(&record), Finding::from_stored(&found))
     else {
@@ -277,7 +249,7 @@ async fn judged(asked: Asked, room: Arc<dyn WaitingRoom>, waiting: WaitingRecord
         return;
     };
     let now = shared.clock.now();
-    let patience = asked.classifier.terms().map(|terms| terms.patience);
+    let patience = asked.terms().map(|terms| terms.patience);
     let not_asked = |reason, detail: &str| (Err(Unanswered::new(reason, detail)), None);
     let (said, took) = match patience {
         None => not_asked(Reason::NotConfigured, "no classifier is configured any more"),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::alerts::delivery;
-use super::classify::{Classifying, Nudge};
 use super::judge::Judgement;
 use super::ports::{Accepted, ConversationKey, MessageScore, NewAlert, StoreError, Taking};
 use super::sorting::Sorted;
@@ -119,21 +118,22 @@ impl Engine {
         let names = |alerts: &[NewAlert]| -> Vec<_> {
             alerts.iter().map(|each| (each.automation_id, each.record_id.clone())).collect()
         };
-        if let Some((Classifying { room, .. }, actor)) = &self.classifying
+        if let Some(classifying) = &self.classifying
             && !waiting.is_empty()
         {
+            let rows = waiting.iter().map(|(record, found)| self.waiting(record, found, now));
             let taking = Taking {
                 alerts: alerts.clone(),
                 scores: remember.clone(),
-                waiting: waiting.clone(),
+                waiting: rows.collect(),
             };
-            if let Some(accepted) = room.take(taking).await? {
-                actor.do_send(Nudge);
+            if let Some(accepted) = classifying.room().take(taking).await? {
+                classifying.nudge();
                 let (names, waiting) = (names(&alerts), waiting.len());
                 return Ok(Kept { names, accepted, settled, waiting });
             }
-            for each in &waiting {
-                let Some((record, found)) = self.shared.crowded_out(each) else { continue };
+            for (record, found) in waiting {
+                let found = self.shared.crowded_out(&record, found);
                 alerts.extend(self.shared.alerts(&record, &found.levels, Some(&found), now));
                 settled.push((record, found.levels));
             }

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-use actix::Addr;
 use futures_util::future::join_all;
 
 use super::Engine;
-use super::classify::{Ask, Classification};
+use super::classify::Classifiers;
 use super::ports::{ConversationKey, MessageScore, Question, StoreError};
 use crate::detect::external::{Finding, Reason, Unanswered};
 use crate::detect::{History, assess};
@@ -75,24 +74,17 @@ impl Engine {
     /// What the classifier says of those that came without levels, where one is configured: for a dry run,
     /// which waits for it, but not for ever.
     pub async fn consult(&self, mut judgement: Judgement) -> Judgement {
-        let Some(actor) = self.classifier() else { return judgement };
+        let Some(classifier) = self.classifier() else { return judgement };
         let asked = judgement.records.iter_mut().zip(&mut judgement.findings);
         let asked = asked.filter_map(|((record, levels), finding)| {
             let language = finding.as_ref()?.language;
             let question = Question { record: record.clone(), language };
             Some(async move {
-                let said =
-                    tokio::time::timeout(CLASSIFIER_DRY_RUN, actor.send(Ask(question))).await;
-                let said = said.unwrap_or_else(|_| {
-                    let detail = format!(
-                        "a dry run takes no longer than {} s",
-                        CLASSIFIER_DRY_RUN.as_secs()
-                    );
-                    Ok(Err(Unanswered::new(Reason::Waited, detail)))
-                });
-                // Its mailbox is closed at the end alone.
-                let said = said.unwrap_or_else(|_| {
-                    Err(Unanswered::new(Reason::NotConfigured, "the service is stopping"))
+                let said = tokio::time::timeout(CLASSIFIER_DRY_RUN, classifier.ask(question));
+                let said = said.await.unwrap_or_else(|_| {
+                    let most = CLASSIFIER_DRY_RUN.as_secs();
+                    let detail = format!("a dry run takes no longer than {most} s");
+                    Err(Unanswered::new(Reason::Waited, detail))
                 });
                 if let Some(found) = finding.take() {
                     let found = found.asked(said);
@@ -105,10 +97,14 @@ impl Engine {
         judgement
     }
 
-    /// The actor that asks the classifier, where one is configured.
-    pub(super) fn classifier(&self) -> Option<&Addr<Classification>> {
-        let (classifying, actor) = self.classifying.as_ref()?;
-        classifying.classifier.terms().map(|_| actor)
+    /// The way to the classifier, where one is configured.
+    pub(super) fn classifier(&self) -> Option<&Classifiers> {
+        self.classifying.as_ref().filter(|each| each.is_configured())
+    }
+
+    /// Whether a classifier is asked for the levels of records without any.
+    pub fn asks_a_classifier(&self) -> bool {
+        self.classifier().is_some()
     }
 
     /// Whether the classifier failed too often, so that the built-in detector judges for the time being.

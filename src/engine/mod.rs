@@ -4,6 +4,7 @@
 //! which records, changes and operators come in. It knows its surroundings through `ports` only.
 
 mod alerts;
+mod asking;
 mod attempt;
 mod board;
 mod classify;
@@ -40,7 +41,7 @@ pub use shared::{Lane, Witness};
 use crate::domain::id::IntegrationId;
 use crate::domain::integration::Policy;
 use crate::domain::restart::herd_delay;
-use classify::Classification;
+use classify::Classifiers;
 use destination::jitter_key;
 use models::Models;
 use ports::{Clock, Sealer, Store, StoreError};
@@ -83,7 +84,7 @@ pub struct Parts {
 pub struct Engine {
     shared: Arc<Shared>,
     supervisor: Addr<Supervisor>,
-    classifying: Option<(Classifying, Addr<Classification>)>,
+    classifying: Option<Classifiers>,
 }
 
 impl Engine {
@@ -129,10 +130,8 @@ impl Engine {
         });
         let supervisor = Supervisor::new(Arc::clone(&shared)).start();
         shared.board.supervised_by(supervisor.clone());
-        let classifying = parts.classifying.map(|classifying| {
-            let actor = Classification::new(Arc::clone(&shared), classifying.clone());
-            (classifying, actor.start())
-        });
+        let classifying =
+            parts.classifying.map(|each| Classifiers::start(Arc::clone(&shared), each));
         let engine = Self { shared, supervisor, classifying };
         for id in waiting {
             engine.begin(id);

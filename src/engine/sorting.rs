@@ -14,8 +14,8 @@ use crate::domain::time::Timestamp;
 pub(super) struct Sorted {
     /// What those make that are settled.
     pub(super) alerts: Vec<NewAlert>,
-    /// Those that wait.
-    pub(super) waiting: Vec<NewWaiting>,
+    /// Those that wait, with what the built-in detector found.
+    pub(super) waiting: Vec<(Record, Finding)>,
     /// Those that are settled.
     pub(super) settled: Vec<(Record, Levels)>,
 }
@@ -57,7 +57,7 @@ impl Engine {
                 sorted.settled.push((record, levels));
                 continue;
             }
-            sorted.waiting.push(self.waiting(&record, &finding, now));
+            sorted.waiting.push((record, finding));
         }
         Ok(sorted)
     }
@@ -72,12 +72,13 @@ impl Engine {
         Ok(known.iter().all(Option::is_some))
     }
 
-    fn waiting(&self, record: &Record, finding: &Finding, now: Timestamp) -> NewWaiting {
+    /// A record as it waits.
+    pub(super) fn waiting(&self, record: &Record, found: &Finding, now: Timestamp) -> NewWaiting {
         let stored = record.to_stored();
         NewWaiting {
             told_by: self.shared.sealer.fingerprint(stored.as_bytes()),
             record: stored,
-            found: finding.to_stored(),
+            found: found.to_stored(),
             taken_at: now,
         }
     }
