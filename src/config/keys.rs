@@ -266,7 +266,8 @@ pub const KEYS: &[Key] = &[
         "detect.phrases",
         Form::Path,
         "",
-        "A TOML file of your own phrases that tell of escalation, and of such as mean nothing.",
+        "A TOML file of your own phrases that tell of escalation, and of such as mean nothing, for all \
+         records or for those of single organisations.",
     ),
     key(
         "detect.classifier.url",

@@ -201,4 +201,22 @@ mod tests {
         let nothing = built_in.and(&Additions::default()).unwrap();
         assert!(Arc::ptr_eq(&nothing.phrases, &built_in.phrases));
     }
+
+    /// Every word of the text begins every phrase, and could go on in all of them.
+    #[test]
+    fn what_an_organisation_makes_up_is_walked_through_for_a_bounded_time() {
+        let phrase = |number| format!("a|x{number} * b|y{number} * c|z{number}");
+        let add = (0..2000).map(|number| Addition {
+            family: Family::Legal,
+            weight: 1.0,
+            phrase: phrase(number),
+        });
+        let own = Additions { add: add.collect(), exclude: Vec::new() };
+        let hostile = Model::built_in().unwrap().and(&own).unwrap();
+        let text = "a b a b c ".repeat(200);
+        let found = judged(&text, &hostile);
+        assert_eq!(found.levels.escalation.word(), "extreme");
+        // Nothing is lost of what else there is.
+        assert_eq!(judged("x7 b c", &hostile).levels.escalation.word(), "extreme");
+    }
 }

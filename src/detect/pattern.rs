@@ -14,7 +14,9 @@ use super::fold::folded;
 use super::token::Token;
 use super::vocabulary::{Vocabulary, WordId};
 use super::words::Table;
-use crate::domain::limits::{DETECT_PHRASE_BYTES, DETECT_PHRASE_SPELLINGS, DETECT_PHRASE_WORDS};
+use crate::domain::limits::{
+    DETECT_PHRASE_BYTES, DETECT_PHRASE_SPELLINGS, DETECT_PHRASE_WORDS, DETECT_STEPS,
+};
 
 /// Words that a `*` stands for at most.
 const GAP: usize = 4;
@@ -29,6 +31,8 @@ pub enum PhraseError {
     Empty,
     #[error("is longer than {DETECT_PHRASE_BYTES} bytes")]
     TooLong,
+    #[error("holds a line break or another control character: remove it")]
+    Control,
     #[error("has more than {DETECT_PHRASE_WORDS} words")]
     TooManyWords,
     #[error(
@@ -299,9 +303,9 @@ impl Tree {
             if token.word == WordId::UNKNOWN {
                 continue;
             }
+            let (sentence, left) = (token.sentence, DETECT_STEPS);
+            let mut walk = Walk { tokens, vocabulary, sentence, first, found, left };
             for child in self.begun(token.word) {
-                let sentence = token.sentence;
-                let mut walk = Walk { tokens, vocabulary, sentence, first, found };
                 self.walk(&mut walk, *child, first + 1);
             }
         }
@@ -310,6 +314,8 @@ impl Tree {
     /// From a node on. The depth is that of the longest phrase, the breadth that of two gaps.
     fn walk(&self, walk: &mut Walk<'_>, node: u32, at: usize) {
         let Some(here) = self.nodes.get(node as usize) else { return };
+        let Some(left) = walk.left.checked_sub(1 + here.ends.len()) else { return };
+        walk.left = left;
         for phrase in &here.ends {
             let found = Match { phrase: *phrase, first: walk.first, end: at };
             // Two ways through the gaps of one phrase are one find.
@@ -351,6 +357,8 @@ struct Walk<'a> {
     sentence: u32,
     first: usize,
     found: &'a mut Vec<Match>,
+    /// Steps that are left: phrases that people make up must not hold up the records of others.
+    left: usize,
 }
 
 fn key(node: u32, word: WordId) -> u64 {

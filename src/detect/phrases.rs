@@ -117,6 +117,10 @@ fn own_pattern(text: &str, vocabulary: &mut Vocabulary) -> Result<Pattern, Phras
     if text.len() > DETECT_PHRASE_BYTES {
         return Err(PhraseError::TooLong);
     }
+    // People write them one in a line.
+    if text.chars().any(char::is_control) {
+        return Err(PhraseError::Control);
+    }
     Pattern::parse(text, &Classes::new(), vocabulary)
 }
 

@@ -322,6 +322,9 @@ pub const DETECT_PHRASE_BYTES: usize = 200;
 pub const DETECT_PHRASE_WORDS: usize = 12;
 /// Spellings that one phrase with optional words may stand for.
 pub const DETECT_PHRASE_SPELLINGS: usize = 32;
+/// Steps through the tree of phrases from one word of a text on, and finds on the way. The built-in phrases take
+/// fewer than 150; what an organisation makes up must not hold up the records of others.
+pub const DETECT_STEPS: usize = 300;
 /// Organisations with phrases of their own, stored: a page of the list is made of all of them, and each
 /// is read at a start.
 pub const PHRASED_ORGANISATIONS: usize = 1000;

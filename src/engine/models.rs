@@ -72,7 +72,7 @@ pub(super) struct Models {
     /// Held from before a change is stored until it is in force, so that both have one order.
     changing: Mutex<()>,
     /// Previews go one by one: each may keep a core busy for a while.
-    pub(super) previews: Semaphore,
+    pub(super) previews: Arc<Semaphore>,
 }
 
 #[derive(Debug, Clone)]
@@ -149,7 +149,7 @@ impl Models {
         Self {
             in_force: RwLock::new(Arc::new(in_force)),
             changing: Mutex::new(()),
-            previews: Semaphore::new(1),
+            previews: Arc::new(Semaphore::new(1)),
         }
     }
 

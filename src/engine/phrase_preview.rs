@@ -48,10 +48,12 @@ impl Engine {
         org_id: String,
         additions: Additions,
     ) -> Result<PhrasePreview, PhrasesError> {
-        let models = &self.shared.models;
-        let _alone = models.previews.acquire().await.map_err(|_| StoreError::Stopped)?;
+        let turn = Arc::clone(&self.shared.models.previews).acquire_owned().await;
+        let turn = turn.map_err(|_| StoreError::Stopped)?;
         let shared = Arc::clone(&self.shared);
         let work = move || {
+            // Until it is done, and not until nobody waits for it any more.
+            let _turn = turn;
             let before = shared.models.of(&org_id);
             let after = shared.models.with(&org_id, &additions)?;
             let rules = shared.rules();
