@@ -113,7 +113,9 @@ fn id_parameter(path: &str) -> Value {
         }
         Some("phrases") => (
             "The organisation, as the `org_id` of its records; percent-encoded.",
-            json!({"type": "string", "minLength": 1, "maxLength": ID_BYTES, "pattern": "^[^\\p{Cc}]+$"}),
+            // No control characters, in a form that the expressions of all languages know.
+            json!({"type": "string", "minLength": 1, "maxLength": ID_BYTES,
+                   "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$"}),
         ),
         Some(_) | None => ("The id that Belfry gave.", json!({"type": "string", "format": "uuid"})),
     };
