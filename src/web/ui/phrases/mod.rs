@@ -124,7 +124,7 @@ pub(super) async fn show(
         }
     };
     let stored = phrases::find(&state, org_id).await?;
-    html(&Page::of(&caller, &request, Draft::of(&stored), stored, state.engine.now()))
+    html(&Page::of(&caller, &request, Draft::of(&stored), stored, &state))
 }
 
 pub(super) async fn post(
@@ -170,8 +170,7 @@ struct Visit<'a> {
 
 impl Visit<'_> {
     fn page(&self, draft: Draft) -> Page {
-        let now = self.state.engine.now();
-        let page = Page::of(self.caller, self.request, draft, self.stored.clone(), now);
+        let page = Page::of(self.caller, self.request, draft, self.stored.clone(), self.state);
         Page { is_dirty: true, ..page }
     }
 

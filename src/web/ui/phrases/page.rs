@@ -7,7 +7,7 @@ use super::draft::{Draft, EXCLUDE};
 use super::previewed::Previewed;
 use super::words::{GROUPS, STRENGTHS, family_words, strength, told};
 use crate::detect::Family;
-use crate::domain::time::Timestamp;
+use crate::web::WebState;
 use crate::web::api::phrases::{AdditionOut, PhrasesOut};
 use crate::web::auth::Caller;
 use crate::web::ui::frame::{Frame, Place};
@@ -48,6 +48,8 @@ pub(super) struct Page {
     pub(super) updated: Option<When>,
     /// Where leaving without saving leads to.
     pub(super) delete: String,
+    /// Whether a classifier is asked first.
+    pub(super) is_second: bool,
     /// Whether there is something in the form that is not saved.
     pub(super) is_dirty: bool,
     /// What is wrong, by the field of the form.
@@ -82,8 +84,9 @@ impl Page {
         request: &HttpRequest,
         draft: Draft,
         stored: PhrasesOut,
-        now: Timestamp,
+        state: &WebState,
     ) -> Self {
+        let now = state.engine.now();
         let title = format!("Phrases of {}", draft.org_id);
         Self {
             frame: Frame::of(caller, request, Place::Phrases, title),
@@ -91,6 +94,7 @@ impl Page {
             draft,
             updated: stored.updated_at.as_deref().and_then(|at| When::read(at, now)),
             stored,
+            is_second: state.engine.asks_a_classifier(),
             is_dirty: false,
             errors: Vec::new(),
             focus: None,
