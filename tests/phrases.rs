@@ -84,6 +84,10 @@ fn the_file_and_the_api_count_together_over_a_restart_and_a_reload() {
         assert_eq!((&list["data"][0]["version"], &list["next_cursor"]), (&json!(0), &Value::Null));
         let odd = service.ok("GET", "/v1/phrases/odd%2F%C3%BC", &Value::Null);
         assert_eq!(odd, list["data"][0]);
+        let page = |path: &str| service.ok("GET", path, &Value::Null).as_str().unwrap().to_owned();
+        assert!(page("/phrases").contains("and from the configuration"));
+        let shown = page("/phrases/organisation?org_id=acme");
+        assert!(shown.contains("From the configuration") && shown.contains("bell of glass"));
     };
     all_hold(&service);
     service.terminate();
@@ -139,6 +143,10 @@ fn what_is_stored_and_can_not_be_used_stops_nothing_and_is_told() {
     let read = service.ok("GET", "/v1/phrases/acme", &Value::Null);
     assert!(read["problem"].as_str().unwrap().contains("moonlight"), "{read}");
     assert_eq!(read["add"][0]["family"], "moonlight", "it is not lost");
+    let page = service.ok("GET", "/phrases/organisation?org_id=acme", &Value::Null);
+    let page = page.as_str().unwrap();
+    assert!(page.contains("What is saved can’t be used"), "{page}");
+    assert!(page.contains("<option value=\"moonlight\" selected>"), "{page}");
     assert!(service.log().contains("stored phrases can't be used"), "{}", service.log());
     // Deleting it is a way out.
     assert_eq!(service.call("DELETE", "/v1/phrases/acme", &Value::Null).0, 204);

@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(judged("I will sue you", &built_in).levels.escalation.word(), "extreme");
         assert_eq!(judged("I will sue you", &layered).levels.escalation.word(), "none");
         assert!(judged("I phone the zorp", &built_in).evidence.is_empty());
-        assert_eq!(layered.places(), 6, "a root, three words and two");
+        assert_eq!(layered.places(), 8, "a root, three words and two, and two phrases");
         assert!(Arc::ptr_eq(&built_in.vader, &layered.vader));
         assert_eq!(layered.size().0, built_in.size().0 + 2);
         let nothing = built_in.and(&Additions::default()).unwrap();

@@ -179,9 +179,10 @@ impl Phrases {
         self.first + self.phrases.len()
     }
 
-    /// The places that its own phrases come to.
+    /// The places that its own phrases come to, and one more for each: one that is there twice has none of
+    /// its own.
     pub(super) fn places(&self) -> usize {
-        self.tree.places()
+        self.tree.places() + self.phrases.len()
     }
 
     /// All phrases in a text, by where they begin.

@@ -328,8 +328,9 @@ pub const DETECT_STEPS: usize = 300;
 /// Organisations with phrases of their own, stored: a page of the list is made of all of them, and each
 /// is read at a start.
 pub const PHRASED_ORGANISATIONS: usize = 1000;
-/// Places of the phrases of all organisations together, over all spellings of each: they take up to 300
-/// bytes each, so that all are held in 60 MB at most. A phrase of four words has four.
+/// Places of the phrases of all organisations together, over all spellings of each, and one more for each
+/// phrase: they take up to 300 bytes each, and a phrase's text 200, so that all are held in 100 MB at most. A
+/// phrase of four words comes to five.
 pub const PHRASE_PLACES: usize = 200_000;
 /// Bytes of recent records that a preview of phrases judges, the newest first: some hundred milliseconds
 /// of one core, also where the texts are hostile.

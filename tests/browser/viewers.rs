@@ -28,7 +28,8 @@ fn scene(stage: &Stage) -> String {
     made["id"].as_str().expect("an id").to_owned()
 }
 
-/// The addresses of links, and of forms and buttons that send something.
+/// The addresses of links, and of forms and buttons that send something. A form that asks for a page is as good
+/// as a link.
 fn addresses(page: &Page, script: &str) -> Vec<String> {
     let found = page.beside(&format!(
         "[...new Set([{script}].map(each => new URL(each, location)))]
@@ -44,7 +45,7 @@ fn links(page: &Page) -> Vec<String> {
 fn sent_to(page: &Page) -> Vec<String> {
     addresses(
         page,
-        "...[...document.querySelectorAll('form')].map(each => each.getAttribute('action') ?? location.pathname),
+        "...[...document.querySelectorAll('form:not([method=get])')].map(each => each.getAttribute('action') ?? location.pathname),
          ...[...document.querySelectorAll('[formaction]')].map(each => each.getAttribute('formaction')),
          ...[...document.querySelectorAll('[hx-post], [hx-put], [hx-patch], [hx-delete]')].map(() => '/hx')",
     )
