@@ -17,7 +17,8 @@ use tokio::sync::Semaphore;
 
 use super::asking::Asked;
 use super::ports::{
-    Accepted, Classifier, NewAlert, Question, StoreError, WaitingId, WaitingRecord, WaitingRoom,
+    Accepted, Classifier, NewAlert, Question, StoreError, Taking, WaitingId, WaitingRecord,
+    WaitingRoom,
 };
 use super::shared::Shared;
 use crate::detect::external::{Finding, JudgedBy, Opinion, Reason, Unanswered};
@@ -66,8 +67,21 @@ impl Classifiers {
         Self { classifying, actor, nudged }
     }
 
-    pub(super) fn room(&self) -> &dyn WaitingRoom {
-        self.classifying.room.as_ref()
+    /// Stores what a call brought, and has the actor look for what waits: whoever called may go away meanwhile, and
+    /// what is on disk must not wait for the next call.
+    pub(super) async fn take(
+        &self,
+        taking: Taking,
+    ) -> Result<Option<Vec<Option<Accepted>>>, StoreError> {
+        let (taking, this) = (self.classifying.room.take(taking), self.clone());
+        let taken = actix::spawn(async move {
+            let taken = taking.await;
+            if matches!(taken, Ok(Some(_))) {
+                this.nudge();
+            }
+            taken
+        });
+        taken.await.unwrap_or(Err(StoreError::Stopped))
     }
 
     /// Whether a classifier is configured.
@@ -76,7 +90,7 @@ impl Classifiers {
     }
 
     /// A record waits that did not before.
-    pub(super) fn nudge(&self) {
+    fn nudge(&self) {
         if !self.nudged.swap(true, Ordering::AcqRel) {
             self.actor.do_send(Nudge);
         }

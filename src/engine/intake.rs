@@ -127,8 +127,7 @@ impl Engine {
                 scores: remember.clone(),
                 waiting: rows.collect(),
             };
-            if let Some(accepted) = classifying.room().take(taking).await? {
-                classifying.nudge();
+            if let Some(accepted) = classifying.take(taking).await? {
                 let (names, waiting) = (names(&alerts), waiting.len());
                 return Ok(Kept { names, accepted, settled, waiting });
             }

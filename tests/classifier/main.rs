@@ -19,7 +19,9 @@ mod stage;
 use process::wait_until;
 use receiver::{Ca, Door, Reply, Seen};
 use serde_json::{Value, json};
-use stage::{KEY, Stage, detected, fierce, levels, metric, mild, says, says_slowly, send};
+use stage::{
+    KEY, Stage, detected, fierce, levels, metric, mild, says, says_slowly, send, send_and_leave,
+};
 
 fn body(seen: &Seen) -> Value {
     serde_json::from_slice(&seen.body).unwrap()
@@ -246,6 +248,20 @@ fn who_waited_too_long_is_judged_without_it() {
     service.wait_for_state("r-29", "delivered");
     let line = "belfry_classified_total{result=\"waited\"}";
     assert!(metric(&service, &stage.data.token, line).unwrap() >= 1.0);
+}
+
+/// Whoever sent a record may be gone before it is on disk: what is there is judged all the same.
+#[test]
+fn a_sender_that_goes_away_leaves_nothing_waiting() {
+    let stage = Stage::new(|_, _| says("extreme", ""));
+    let service = stage.serve(&[]);
+    stage.automation(&service);
+    for number in 0..20 {
+        send_and_leave(&service, &stage.data.token, &mild(&format!("r-{number}")));
+        wait_until("none waits", || {
+            metric(&service, &stage.data.token, "belfry_records_waiting") == Some(0.0)
+        });
+    }
 }
 
 /// Where no more may wait, nobody is turned away: the built-in detector judges at the door.
