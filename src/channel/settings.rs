@@ -238,6 +238,16 @@ impl ChannelSettings {
         Ok(tls::client_config(self)?.err())
     }
 
+    /// Why the classifier can never be connected to, where its URL holds an address that the policy refuses. Names are
+    /// judged when they are looked up.
+    pub fn classifier_denied(&self) -> Option<String> {
+        let classifier = self.classifier.as_ref()?;
+        let denied = self.policy.check_url(classifier.url.place()).err()?;
+        Some(format!(
+            "detect.classifier.url can't be asked, and the built-in detector judges: {denied}"
+        ))
+    }
+
     /// The proxy's host and port, where requests to `url` go through one.
     pub fn proxy_for(&self, url: &HttpsUrl) -> Result<Option<String>, ChannelError> {
         let route = self.proxy.route()?;

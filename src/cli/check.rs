@@ -46,7 +46,9 @@ pub async fn run(args: CheckArgs) -> Result<(), CliError> {
             Certificate::load(&TlsFiles { cert, key }).map_err(CliError::failed)?;
         }
         detector::phrases(config.detect_phrases.as_deref()).map_err(CliError::failed)?;
-        let warning = missing.map(|missing| missing.to_string());
+        let missing = missing.map(|missing| missing.to_string());
+        let warnings: Vec<_> = missing.into_iter().chain(settings.classifier_denied()).collect();
+        let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
         let text = match (args.json, &warning) {
             (true, _) => format!("{}\n", json!({ "ok": true, "warning": warning })),
             (false, None) => "The configuration is good.\n".to_owned(),

@@ -296,6 +296,13 @@ impl Running {
             sender.reload(settings)?;
         }
         self.classifier.reload(settings)?;
+        if let Some(classifier) = &settings.classifier {
+            let url = classifier.url.masked();
+            tracing::info!(%url, "a classifier is asked for the levels of records without any");
+        }
+        if let Some(denied) = settings.classifier_denied() {
+            tracing::error!("{denied}");
+        }
         self.in_force.exchange(config, settings);
         Ok(())
     }

@@ -331,6 +331,7 @@ fn the_address_policy_holds_for_it() {
     let port = stage.classifier.addr.port();
     let deny = format!("127.0.0.1/32:{port}");
     let service = stage.serve(&[("BELFRY__EGRESS__DENY", &deny)]);
+    assert!(service.log().contains("detect.classifier.url can't be asked"), "{}", service.log());
     stage.automation(&service);
     let told = service.ok("POST", "/v1/records/dry-run", &json!({"records": [fierce("r-1")]}));
     let unanswered = &told["records"][0]["detected"]["unanswered"];

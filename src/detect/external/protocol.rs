@@ -171,7 +171,10 @@ pub fn answer(protocol: Protocol, body: &[u8]) -> Result<Opinion, BadAnswer> {
         Protocol::OpenAi => {
             let choice = answer.pointer("/choices/0");
             let choice = choice.ok_or_else(|| bad("the answer has no choices"))?;
-            if choice.pointer("/message/refusal").is_some_and(|refusal| !refusal.is_null()) {
+            if choice
+                .pointer("/message/refusal")
+                .is_some_and(|refusal| !refusal.is_null() && refusal != "")
+            {
                 return Err(bad("the model refused to judge"));
             }
             if choice.get("finish_reason").and_then(Value::as_str) == Some("length") {
@@ -179,10 +182,20 @@ pub fn answer(protocol: Protocol, body: &[u8]) -> Result<Opinion, BadAnswer> {
             }
             let content = choice.pointer("/message/content").and_then(Value::as_str);
             let content = content.ok_or_else(|| bad("choices[0].message.content is no text"))?;
-            let found = parsed(content.as_bytes(), "choices[0].message.content")?;
+            let found = parsed(bare(content).as_bytes(), "choices[0].message.content")?;
             opinion(Some(&found), "choices[0].message.content", found.get("evidence"))
         }
     }
+}
+
+/// What a model says without what many put around it, schema or not: its thoughts in front, and the fence of a block of
+/// code.
+fn bare(content: &str) -> &str {
+    let content = content.trim();
+    let said = content.strip_prefix("<think>").and_then(|rest| rest.split_once("</think>"));
+    let said = said.map_or(content, |(_, said)| said.trim());
+    let inside = said.strip_prefix("```").and_then(|rest| rest.strip_suffix("```"));
+    inside.map_or(said, |inside| inside.strip_prefix("json").unwrap_or(inside))
 }
 
 fn parsed(text: &[u8], what: &str) -> Result<Value, BadAnswer> {

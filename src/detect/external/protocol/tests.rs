@@ -109,6 +109,28 @@ fn an_answer_gives_levels() {
 }
 
 #[test]
+fn what_models_put_around_an_answer_is_left_out() {
+    let inside = r#"{"escalation_level": "high", "emotional_intensity_level": "low"}"#;
+    for content in [
+        inside.to_owned(),
+        format!("\n {inside}\n"),
+        format!("```json\n{inside}\n```"),
+        format!("```\n{inside}```\n"),
+        format!("<think>Hm: {{\"escalation_level\": \"none\"}}</think>\n\n{inside}"),
+        format!("<think></think>```json\n{inside}\n```"),
+    ] {
+        let chat = json!({"choices": [{"message": {"content": content, "refusal": ""}}]});
+        let said = answer(Protocol::OpenAi, chat.to_string().as_bytes());
+        assert_eq!(said.map(|said| said.escalation), Ok(Level::High), "{content}");
+    }
+    for content in [format!("Sure! {inside}"), format!("<think>{inside}"), "```json```".to_owned()]
+    {
+        let chat = json!({"choices": [{"message": {"content": content}}]});
+        assert!(answer(Protocol::OpenAi, chat.to_string().as_bytes()).is_err(), "{content}");
+    }
+}
+
+#[test]
 fn what_is_no_answer_is_refused_without_its_words() {
     let chat = |content: Value, more: Value| {
         let mut choice = json!({"message": {"content": content}});
