@@ -37,8 +37,6 @@ pub struct Classifying {
 /// What came of a record that waited, for the log and the metrics.
 #[derive(Debug)]
 pub struct Classified<'a> {
-    /// The record.
-    pub record_id: &'a str,
     /// Who judged it.
     pub judged_by: &'a JudgedBy,
     /// How long the question took, where it was asked.
@@ -232,7 +230,7 @@ impl Drop for Classification {
 
 impl Shared {
     /// What a record goes by that there was no room for.
-    pub(super) fn crowded_out(&self, record: &Record, found: Finding) -> Finding {
+    pub(super) fn crowded_out(&self, found: Finding) -> Finding {
         let detail = format!(
             "{} records or {} MiB of them waited for it already",
             limits::WAITING_RECORDS,
@@ -240,7 +238,6 @@ impl Shared {
         );
         let found = found.asked(Err(Unanswered::new(Reason::Crowded, detail)));
         self.witness.classified(&Classified {
-            record_id: &record.id,
             judged_by: &found.judged_by,
             took: None,
             // The door counts the alerts of what it settles.
@@ -280,7 +277,6 @@ async fn judged(asked: Asked, room: Arc<dyn WaitingRoom>, waiting: WaitingRecord
     let fresh = accepted.iter().flatten().filter(|each| each.fresh).count();
     let known = accepted.iter().flatten().count() - fresh;
     shared.witness.classified(&Classified {
-        record_id: &record.id,
         judged_by: &found.judged_by,
         took,
         fired: fresh,

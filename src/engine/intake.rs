@@ -132,7 +132,7 @@ impl Engine {
                 return Ok(Kept { names, accepted, settled, waiting });
             }
             for (record, found) in waiting {
-                let found = self.shared.crowded_out(&record, found);
+                let found = self.shared.crowded_out(found);
                 alerts.extend(self.shared.alerts(&record, &found.levels, Some(&found), now));
                 settled.push((record, found.levels));
             }

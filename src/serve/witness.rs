@@ -74,24 +74,16 @@ impl Witness for OperatorsWitness {
         self.metrics.alerts(told.fired, told.repeated);
         self.metrics.held_back(told.held_back);
         let took_ms = told.took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-        let (record, judged_by, alerts) = (told.record_id, told.judged_by.word(), told.fired);
+        let (judged_by, alerts) = (told.judged_by.word(), told.fired);
         match unanswered {
-            None => tracing::info!(record, judged_by, took_ms, alerts, "classified"),
+            None => tracing::info!(judged_by, took_ms, alerts, "classified"),
             Some(Unanswered { reason, detail }) if reason.blames() => {
                 let reason = reason.word();
-                tracing::warn!(
-                    record,
-                    judged_by,
-                    took_ms,
-                    alerts,
-                    reason,
-                    detail,
-                    "the classifier failed"
-                );
+                tracing::warn!(judged_by, took_ms, alerts, reason, detail, "the classifier failed");
             }
             // It was not asked: the reason was told when it began, and may hold for thousands.
             Some(Unanswered { reason, .. }) => {
-                tracing::info!(record, judged_by, alerts, reason = reason.word(), "classified");
+                tracing::info!(judged_by, alerts, reason = reason.word(), "classified");
             }
         }
     }
