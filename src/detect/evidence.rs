@@ -70,6 +70,14 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// Whether it found single words, and not something of the whole text.
+    pub const fn is_of_words(self) -> bool {
+        match self {
+            Self::Phrase(_) | Self::Added(_) | Self::Negative | Self::Positive => true,
+            Self::Emphasis | Self::Course => false,
+        }
+    }
+
     /// Its name in the API.
     pub const fn word(self) -> &'static str {
         match self {

@@ -255,8 +255,8 @@ async fn judged(asked: Asked, room: Arc<dyn WaitingRoom>, waiting: WaitingRecord
     let WaitingRecord { id, record, found, taken_at } = waiting;
     let (Ok(record), Ok(found)) = (Record::from_stored(&record), Finding::from_stored(&found))
     else {
-        tracing::error!(waiting = id.0, "a record that waited is damaged on disk, and is left out");
-        written(&shared, room.as_ref(), id, Vec::new()).await;
+        // What was acknowledged is not thrown away: it stays, counts among those that wait, and holds up nobody.
+        tracing::error!(waiting = id.0, "a record that waits is damaged on disk, and stays there");
         return;
     };
     let now = shared.clock.now();

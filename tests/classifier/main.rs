@@ -23,6 +23,10 @@ use stage::{
     KEY, Stage, detected, fierce, levels, metric, mild, says, says_slowly, send, send_and_leave,
 };
 
+/// No classifier.
+const OFF: [(&str, &str); 2] =
+    [("BELFRY__DETECT__CLASSIFIER__URL", ""), ("BELFRY__DETECT__CLASSIFIER__API_KEY", "")];
+
 fn body(seen: &Seen) -> Value {
     serde_json::from_slice(&seen.body).unwrap()
 }
@@ -188,6 +192,50 @@ fn a_kill_while_it_thinks_loses_nothing() {
     let again = send(&service, &[mild("r-1")]);
     assert_eq!(again["alerts"][0]["record_id"], "r-1", "{again}");
     assert_eq!((stage.asked().requests.len(), &again["waiting"]), (2, &Value::Null));
+}
+
+/// Named in the file while the service runs, it is asked from the next record on.
+#[test]
+fn a_signal_has_it_asked_and_left_again() {
+    let stage = Stage::new(|_, _| says("none", ""));
+    let file = stage.data.dir().join("belfry.toml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let (above, section) = before.split_once("[detect.classifier]").unwrap();
+    let url = format!("\nurl = \"{}\"\n", stage.classifier.url("/judge"));
+    let named = format!("{above}[detect.classifier]{url}{section}");
+    let service = stage.serve(&OFF);
+    stage.automation(&service);
+    let reload = |text: &str, told: usize| {
+        std::fs::write(&file, text).unwrap();
+        let pid = rustix::process::Pid::from_raw(service.pid().cast_signed()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+        wait_until("it has read the file", || service.log().matches("reloaded: ").count() == told);
+    };
+    assert_eq!(send(&service, &[fierce("r-1")])["alerts"][0]["record_id"], "r-1");
+    reload(&named, 1);
+    assert_eq!(send(&service, &[fierce("r-2")])["waiting"], 1);
+    wait_until("it is asked", || stage.asked().requests.len() == 1);
+    reload(&before, 2);
+    assert_eq!(send(&service, &[fierce("r-3")])["alerts"][0]["record_id"], "r-3");
+    assert_eq!(stage.asked().requests.len(), 1);
+}
+
+/// What was acknowledged is not thrown away for being damaged, and holds up nobody.
+#[test]
+fn a_record_that_is_damaged_on_disk_stays_and_others_go_on() {
+    let stage = Stage::new(|_, _| Reply::hang());
+    let service = stage.serve(&[]);
+    stage.automation(&service);
+    send(&service, &[fierce("r-1"), fierce("r-2")]);
+    drop(service);
+    let database = rusqlite::Connection::open(stage.data.dir().join("belfry.db")).unwrap();
+    let damage = "UPDATE waiting_records SET record = '{}' WHERE id = 1";
+    assert_eq!(database.execute(damage, []).unwrap(), 1);
+    drop(database);
+    let service = stage.serve(&OFF);
+    service.wait_for_state("r-2", "delivered");
+    assert!(service.log().contains("is damaged on disk, and stays there"));
+    assert_eq!(metric(&service, &stage.data.token, "belfry_records_waiting"), Some(1.0));
 }
 
 /// Before the record is kept, before what it came to is, and right after.

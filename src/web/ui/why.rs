@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::detect::external::{Finding, JudgedBy, Unanswered};
-use crate::detect::{Axis, Evidence, Place, Rule};
+use crate::detect::{Axis, Evidence, Place};
 use crate::domain::limits::WHY_TEXT_BYTES;
 use crate::domain::plain::ELLIPSIS;
 use crate::domain::record::Record;
@@ -119,16 +119,6 @@ fn axis_words(axis: Axis) -> &'static str {
         Axis::EscalationLevel => "Escalation level",
         Axis::EmotionalIntensityLevel => "Emotional intensity",
         Axis::SentimentShift => "Sentiment shift",
-    }
-}
-
-impl Rule {
-    /// Whether it found single words, and not something of the whole text.
-    const fn is_of_words(self) -> bool {
-        match self {
-            Self::Phrase(_) | Self::Added(_) | Self::Negative | Self::Positive => true,
-            Self::Emphasis | Self::Course => false,
-        }
     }
 }
 
