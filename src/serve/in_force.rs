@@ -254,6 +254,17 @@ mod tests {
         assert_eq!(told.egress.proxy, expected);
     }
 
+    #[test]
+    fn no_secret_of_a_classifier_is_told() {
+        let section = "[detect.classifier]\nurl = \"https://models.test/v1?key=sentinel-q\"\n\
+                       api_key = \"sentinel-k\"\nprotocol = \"openai\"\nmodel = \"judge-1\"";
+        let told = in_force(section).settings();
+        assert!(!format!("{told:?}").contains("sentinel"), "{told:?}");
+        let classifier = told.classifier.unwrap();
+        assert_eq!(classifier.url, "https://models.test/v1?key=***");
+        assert!(classifier.signs_in && classifier.protocol == "openai");
+    }
+
     #[tokio::test]
     async fn an_address_is_tried_by_the_rules_in_force() {
         let here = in_force("");
