@@ -152,15 +152,16 @@ fn told(run: &Run, paint: Paint) -> String {
 
 /// Who judged, where a classifier is configured.
 fn judge(found: &Detected) -> Option<String> {
-    let Detected { judged_by, explanation, unanswered, .. } = found;
-    match (unanswered, explanation) {
-        (Some(Unanswered { detail }), _) => Some(format!(
+    if let Some(Unanswered { detail }) = &found.unanswered {
+        return Some(format!(
             "the classifier did not answer, and the built-in detector judged: {detail}"
-        )),
-        (None, Some(words)) => Some(format!("the classifier judged, and says: {words}")),
-        (None, None) if judged_by == "classifier" => Some("the classifier judged".to_owned()),
-        (None, None) => None,
+        ));
     }
+    let says =
+        found.explanation.as_ref().map_or(String::new(), |words| format!(", and says: {words}"));
+    let judged =
+        format!("the classifier judged{says} (below is what the built-in detector goes by)");
+    (found.judged_by == "classifier").then_some(judged)
 }
 
 fn ways(alert: &Prospect) -> String {
